@@ -1,0 +1,24 @@
+// Schema migrations: numbered, each with a way back, each in its own transaction, under an advisory
+// lock so that replicas starting together don't race. Recorded in <schema>.schema_migrations.
+// The scripts are migrations/NNN_name.up.sql and .down.sql, embedded by the build.
+#pragma once
+#include "db/db.h"
+
+struct db_migration {
+    int version;
+    const char *name;
+    const char *up, *down; // scripts: any number of statements
+};
+
+struct db_migrations {
+    const char *schema;
+    const struct db_migration *items; // ascending versions
+    size_t n;
+};
+
+// Creates the schema if missing and applies what is missing, in order.
+MUST_USE enum status db_migrate_up(struct db *db, const struct db_migrations *migrations);
+// Takes back the newest `steps` migrations that are applied.
+MUST_USE enum status db_migrate_down(struct db *db, const struct db_migrations *migrations, int steps);
+// Highest applied version, 0 for none or no schema.
+MUST_USE enum status db_migrate_version(struct db *db, const struct db_migrations *migrations, int *ret_version);

@@ -1,0 +1,95 @@
+// What every service keeps beside its own tables, in its own schema, in the transactions of what it
+// does: idempotency keys, events and their outbox, what consumers have taken, audit rows. Its
+// migrations run before the service's own (they are numbered below 100; a service starts at 100).
+//
+// All functions take the caller's db and run in its transaction when one is open. Not thread-safe per
+// db; a struct journal is immutable after start and may be shared.
+#pragma once
+#include "base/problem.h"
+#include "crypto/crypto.h"
+#include "db/db.h"
+#include "db/migrate.h"
+
+struct journal {
+    const char *service;         // "payments": the scope of idempotency keys, the subject of events
+    const struct keyring *ring;  // request hashes, sealed answers
+};
+
+extern const struct db_migration journal_migrations[];
+extern const size_t journal_migrations_n;
+
+#define IDEMPOTENCY_TTL_S (24 * 3600)
+#define IDEMPOTENCY_KEY_MAX 255
+
+// --- Idempotency keys
+struct claim {
+    const char *tenant_id, *key; // in
+    struct sha256 hash;          // in: journal_hash
+    const char *object_id;       // in: what this request makes, made before the first try
+    const char *method;          // in: RPC path
+    struct bytes answer;         // in: the packed response to replay; at NULL: not known yet (running)
+    int32_t http_status;         // in
+    int64_t now_us;              // in
+    enum claim_result {
+        CLAIM_WON = 1,  // the row is ours, in this transaction
+        CLAIM_OURS,     // it stands there already with our object_id: an earlier try of this very batch
+        CLAIM_REPLAY,   // held_answer is the first answer
+        CLAIM_RUNNING,  // held_object_id is being worked on (two-phase acts only)
+        CLAIM_REUSED,   // another method, path or body: 422
+    } result;                    // out
+    const char *held_object_id;  // out, for all but WON; in the arena
+    struct bytes held_answer;    // out, for REPLAY and OURS; in the arena
+};
+// A keyed hash of the request: fingerprint (the edge's digest of method, path and body) where there is
+// one, else method and packed request.
+struct sha256 journal_hash(const struct journal *journal, const char *method, struct bytes fingerprint,
+                           struct bytes request);
+// Claims n keys in one statement (losers are read in a second). A (tenant, key) comes at most once in
+// items, and items are sorted by it. Waits for a transaction that holds the same key, up to
+// lock_timeout (ABORTED). A key past its time counts as new.
+MUST_USE enum status journal_claim(const struct journal *journal, struct db *db, struct arena *arena,
+                                   struct claim *items, size_t n);
+// Sets the answer of a key that was claimed without one.
+MUST_USE enum status journal_complete(const struct journal *journal, struct db *db, struct arena *arena,
+                                      const char *tenant_id, const char *key, struct bytes answer, const char *object_id);
+// Gives claimed keys back: what they protected was refused. Reads tenant_id, key and object_id.
+MUST_USE enum status journal_forget(struct db *db, struct arena *arena, const struct claim *const *items, size_t n);
+
+// --- Events
+struct event {
+    const char *id, *tenant_id, *type, *object_id, *payment_id, *request_id, *traceparent;
+    int64_t sequence, created_us;
+    struct bytes body, payload;
+};
+// Events and their outbox rows, in one statement.
+MUST_USE enum status journal_append(struct db *db, struct arena *arena, const struct event *events, size_t n);
+// The bytes a merchant gets:
+// {"id","event","created_at","sequence","data":{"<noun>":<object>}}. NULL when the arena is full.
+char *journal_render(struct arena *arena, const struct event *event, const char *noun, const char *object_json);
+// Since a cursor (NULL or "": from the oldest), in commit order, up to the xmin horizon.
+// INVALID_ARGUMENT for a cursor that isn't one of ours.
+MUST_USE enum status journal_list(struct db *db, struct arena *arena, const char *cursor, size_t limit,
+                                  struct event **ret, size_t *ret_n, const char **ret_cursor);
+
+// --- What a consumer has taken. Sets fresh[i] for events that `consumer` sees for the first time.
+MUST_USE enum status journal_take(struct db *db, struct arena *arena, const char *consumer,
+                                  const struct event *events, size_t n, bool *fresh);
+// A consumer's place in a peer's ListEvents. cursor is "" at first.
+MUST_USE enum status journal_cursor_get(struct db *db, struct arena *arena, const char *consumer, const char **ret);
+MUST_USE enum status journal_cursor_set(struct db *db, struct arena *arena, const char *consumer, const char *cursor);
+
+// --- Audit
+struct audit {
+    const char *tenant_id, *actor, *action, *object_id, *request_id;
+    const char *before, *after; // JSON or NULL
+};
+MUST_USE enum status journal_audit(struct db *db, struct arena *arena, const struct audit *entries, size_t n);
+
+// --- Housekeeping
+// Removes up to `limit` keys past their time, and consumer marks older than keep_us. *ret_removed rows.
+MUST_USE enum status journal_sweep(struct db *db, struct arena *arena, int64_t now_us, int64_t keep_us,
+                                   size_t limit, size_t *ret_removed);
+// Makes the monthly partitions of `table` (range-partitioned by an id of this prefix) for now and the
+// two months to come, and drops whole those that end before keep_us ago (0: keeps all).
+MUST_USE enum status journal_partitions(struct db *db, struct arena *arena, const char *table,
+                                        const char *id_prefix, int64_t now_us, int64_t keep_us);

@@ -1,0 +1,26 @@
+// What a process knows of its dependencies. Each owner (the database thread, the bus, a peer's client)
+// reports; probes read. Thread-safe.
+//
+// live: the process turns. ready: every required dependency up, not draining.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+
+#define HEALTH_DEPENDENCIES_MAX 16
+
+struct health;
+
+struct health *health_new(const char *service, const char *version);
+void health_free(struct health *health);
+// name: static storage. Starts as down. Returns its index for health_report.
+int health_add(struct health *health, const char *name, bool required);
+// latency_us -1: not measured.
+void health_report(struct health *health, int dependency, bool up, int64_t latency_us);
+void health_drain(struct health *health); // not ready from now on
+bool health_ready(const struct health *health);
+// Grows whenever ready changes; for Health.Watch.
+uint64_t health_generation(const struct health *health);
+// {"status":"up|down|draining","service","version","dependencies":{"postgres":{"status","latency_ms"}},"disk":{"path","free_bytes"}}
+char *health_json(const struct health *health, struct arena *arena);
