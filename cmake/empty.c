@@ -1,0 +1,2 @@
+// Stands in for a room that has no source yet.
+typedef int empty_room;
