@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/bytes.h"
+#include "base/cleanup.h"
 #include "base/status.h"
 
 struct arena;
@@ -19,6 +20,7 @@ struct arena;
 // NULL only when the machine is out of memory.
 struct arena *arena_new(size_t cap_bytes);
 void arena_free(struct arena *arena); // NULL is fine
+DEFINE_CLEANUP(arena_free, struct arena *)
 // Runs the deferred calls and empties the arena, keeping its first block for the next turn.
 void arena_reset(struct arena *arena);
 
@@ -36,4 +38,6 @@ __attribute__((format(printf, 2, 3))) char *arena_printf(struct arena *arena, co
 
 // Runs call(argument) when the arena is reset or freed. False past the cap (the call has then run).
 bool arena_defer(struct arena *arena, void (*call)(void *), void *argument);
-size_t arena_used(const struct arena *arena); // bytes handed out
+// Bytes handed out since the last reset, each piece rounded up to the alignment of max_align_t; this is
+// what the cap counts.
+size_t arena_used(const struct arena *arena);

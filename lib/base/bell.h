@@ -4,10 +4,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/cleanup.h"
+
 struct bell;
 
-struct bell *bell_new(void);
-void bell_free(struct bell *bell);
+struct bell *bell_new(void); // NULL when the machine is out of memory
+void bell_free(struct bell *bell); // NULL is fine
+DEFINE_CLEANUP(bell_free, struct bell *)
 void bell_ring(struct bell *bell);
 // Returns when rung or after max_ms; true when rung. Clears the ring.
 bool bell_wait(struct bell *bell, int64_t max_ms);

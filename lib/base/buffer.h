@@ -1,5 +1,6 @@
 // A byte buffer that declares its maximum when it is made. One thread at a time.
-// A write past the maximum sets `full` and is dropped whole; check it once, at the end.
+// A write past the maximum (or past the machine's memory) sets `full` and is dropped whole, and so is
+// every one after it: what is there is always a clean beginning. Check `full` once, at the end.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +15,12 @@ struct buffer {
 
 void buffer_init(struct buffer *buffer, size_t max_bytes);
 void buffer_deinit(struct buffer *buffer);
-void buffer_clear(struct buffer *buffer);
+// CLEANUP(buffer_deinit) struct buffer buffer; then buffer_init at once.
+static inline void cleanup_buffer_deinit(struct buffer *buffer)
+{
+    buffer_deinit(buffer);
+}
+void buffer_clear(struct buffer *buffer); // empty and not full; keeps its memory
 void buffer_add(struct buffer *buffer, const void *bytes, size_t length);
 void buffer_adds(struct buffer *buffer, const char *string);
 __attribute__((format(printf, 2, 3))) void buffer_addf(struct buffer *buffer, const char *format, ...);

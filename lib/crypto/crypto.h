@@ -28,7 +28,8 @@ bool crypto_equal(struct bytes a, struct bytes b);
 void crypto_random(void *out, size_t length);
 void crypto_wipe(void *secret, size_t length); // not optimised away; NULL is fine
 
-// Text forms, in the arena. Base64 is RFC 4648 section 4, padded. Decoding is strict.
+// Text forms, in the arena; NULL (false) when it is full. Hex is written in lower case and read in both.
+// Base64 is RFC 4648 section 4, padded. Decoding is strict: no blanks, no stray bits, one text per value.
 char *crypto_hex(struct arena *arena, struct bytes bytes);
 bool crypto_hex_decode(struct arena *arena, const char *text, struct bytes *ret);
 char *crypto_base64(struct arena *arena, struct bytes bytes);
@@ -50,6 +51,8 @@ bool keyring_parse(const char *text, struct keyring *ret);
 // NULL view only when the arena is full.
 struct bytes keyring_seal(const struct keyring *ring, struct arena *arena, struct bytes secret,
                           const char *context);
+// DATA_LOSS: malformed, tampered with, another context, or sealed by a key that the ring doesn't hold.
+// RESOURCE_EXHAUSTED: the arena is full.
 MUST_USE enum status keyring_open(const struct keyring *ring, struct arena *arena, struct bytes sealed,
                                   const char *context, struct bytes *ret);
 // HMAC-SHA256 under mac_key, domain-separated by a label ("api_key", "card").

@@ -25,7 +25,7 @@
 struct health;
 
 struct db_statement {
-    const char *name; // unique in the process: "payments.insert_payments"
+    const char *name; // unique in the process: "payments.insert_payments"; "": not kept prepared
     const char *text; // one statement, $n parameters with casts where the type is not plain
 };
 

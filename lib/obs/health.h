@@ -13,7 +13,8 @@
 struct health;
 
 struct health *health_new(const char *service, const char *version);
-void health_free(struct health *health);
+void health_free(struct health *health); // NULL is fine
+DEFINE_CLEANUP(health_free, struct health *)
 // name: static storage. Starts as down. Returns its index for health_report.
 int health_add(struct health *health, const char *name, bool required);
 // latency_us -1: not measured.

@@ -1,0 +1,135 @@
+// The REST edge: authenticate, route, transcode, call. Stateless but for one second's memory of good
+// keys. Everything of a request happens in the event loop that accepted it; the RPC clients' threads
+// only bring answers home (http_loop_post).
+//
+//   edge.c       a request's way from the listener to its answer
+//   routes.c     method tables -> REST routes
+//   keys.c       API keys: headers, cache, batched verification
+//   transcode.c  HTTP request -> message
+//   hop.c        calls that are ready together travel in one Bundle
+//   cards.c      a card is exchanged for a token before its payment is created
+//   compose.c    what is asked of several services
+//   refusal.c    struct problem -> RFC 9457
+#pragma once
+#include <stdatomic.h>
+
+#include "base/config.h"
+#include "http/server.h"
+#include "obs/health.h"
+#include "obs/metrics.h"
+#include "obs/trace.h"
+#include "rpc/client.h"
+
+enum upstream { UPSTREAM_AUTH, UPSTREAM_PAYMENTS, UPSTREAM_REFUNDS, UPSTREAM_WEBHOOKS, UPSTREAM_N };
+#define UPSTREAM_NONE UPSTREAM_N // the gateway answers itself
+
+struct gateway_settings {
+    const char *listen, *ops_listen;
+    const char *targets[UPSTREAM_N];
+    int64_t loops, body_max, timeout_ms, slow_timeout_ms, connections_max, drain_ms;
+    bool test_mode;
+};
+
+struct routes;
+struct key_cache;
+struct hop;
+
+struct gateway {
+    struct gateway_settings settings;
+    struct routes *routes;
+    struct rpc_client *clients[UPSTREAM_N];
+    struct health *health;
+    int dependencies[UPSTREAM_N];
+    struct metric *requests, *seconds; // by method and status
+};
+
+// One a loop thread.
+struct edge {
+    struct gateway *gateway;
+    struct http_loop *loop;
+    struct key_cache *keys;
+    struct hop *hops[UPSTREAM_N];
+};
+
+struct route_match {
+    const struct method *method;
+    enum upstream upstream;
+    const struct http_rule *rule;
+    const char *names[4], *values[4]; // path variables, decoded, in the arena
+    size_t n;
+    const char *allow; // where only the verb is wrong: the verbs that are right
+};
+
+struct request {
+    struct edge *edge;
+    struct http_exchange *exchange;
+    struct arena *arena;
+    struct route_match match;
+    const struct method *method; // match.method; NULL for an unknown path
+    const char *tenant_id, *key_id, *request_id, *idempotency_key;
+    struct bytes fingerprint; // the edge's digest of method, path and body: what makes two requests the same
+    char traceparent[TRACEPARENT_SIZE];
+    ProtobufCMessage *message;
+    int64_t deadline_ns;
+    struct problem problem;
+};
+
+// A call on its way. Embedded in what waits for it; `finish` runs in the loop's thread.
+struct hop_call {
+    struct call call;
+    struct edge *edge;
+    void (*finish)(struct hop_call *hop_call);
+    void *owner; // what waits for it
+    struct hop_call *next;
+};
+
+// edge.c
+extern const struct config_entry gateway_config[];
+extern const size_t gateway_config_n;
+void *edge_begin(void *gateway, struct http_loop *loop);
+void edge_end(void *edge);
+void edge_handle(void *edge, struct http_exchange *exchange);
+void edge_ready(void *edge);
+void request_authenticated(struct request *request); // goes on after keys_check
+void request_call(struct request *request);          // sends request->message to its service
+void request_answer(struct request *request, const ProtobufCMessage *message, bool replayed);
+void request_refuse(struct request *request);        // answers request->problem
+// A call of `method` on behalf of the request, in `arena`; finish gets it back.
+struct hop_call *request_new_call(struct request *request, struct arena *arena, const struct method *method,
+                                  const ProtobufCMessage *message, void (*finish)(struct hop_call *));
+
+// routes.c
+struct routes *routes_new(void);
+void routes_free(struct routes *routes);
+// NOT_FOUND for an unknown path, UNIMPLEMENTED with match->allow for a wrong verb.
+MUST_USE enum status routes_find(const struct routes *routes, struct arena *arena, const char *verb,
+                                 const char *path, struct route_match *ret);
+
+// keys.c
+#define KEY_GOOD_MS 1000   // how long a good answer is remembered
+#define KEY_STALE_MS 60000 // how long it serves while the auth service is away
+struct key_cache *key_cache_new(struct edge *edge);
+void key_cache_free(struct key_cache *cache);
+// Leads to request_authenticated or request_refuse, now or later.
+void keys_check(struct request *request);
+bool keys_given(const struct http_exchange *exchange);
+
+// transcode.c
+MUST_USE enum status transcode_in(struct request *request); // fills message, idempotency_key
+
+// hop.c
+struct hop *hop_new(struct edge *edge, enum upstream upstream);
+void hop_free(struct hop *hop);
+void hop_send(struct hop *hop, struct hop_call *call); // travels at the next hop_flush
+void hop_flush(struct hop *hop);
+
+// cards.c
+bool cards_wanted(const struct request *request);
+void cards_exchange(struct request *request); // then request_call
+
+// compose.c
+void compose(struct request *request);
+
+// refusal.c
+int refusal_http_status(const struct problem *problem);
+const char *refusal_json(struct arena *arena, const struct problem *problem, int status, const char *request_id);

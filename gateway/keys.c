@@ -1,0 +1,240 @@
+// API keys at the edge. A good answer of the auth service is remembered for a second, so a revoked key
+// dies within it; with the auth service away it serves for a minute. Wrong answers are not remembered.
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "crypto/crypto.h"
+#include "gateway.h"
+#include "obol/auth/v1/auth.obol.h"
+#include "obol/auth/v1/auth.pb-c.h"
+
+#define SLOTS 4096 // one key a slot, by its digest; a newer key takes the slot of an older one
+#define CREDENTIAL_MAX 256
+#define VERIFY_TIMEOUT_MS 3000
+
+struct verification {
+    struct hop_call hop_call;
+    struct arena *arena;
+    struct key_cache *cache;
+    struct sha256 digest;
+    const char *key_id;
+    struct request **waiting;
+    size_t waiting_n, waiting_capacity;
+};
+
+struct slot {
+    struct sha256 digest;
+    char tenant_id[65];
+    int64_t verified_ns; // 0: empty
+    struct verification *pending;
+};
+
+struct key_cache {
+    struct edge *edge;
+    struct slot slots[SLOTS];
+};
+
+struct credentials {
+    const char *id, *secret;
+};
+
+struct key_cache *key_cache_new(struct edge *edge)
+{
+    struct key_cache *cache = calloc(1, sizeof *cache);
+    if (cache)
+        cache->edge = edge;
+    return cache;
+}
+
+void key_cache_free(struct key_cache *cache)
+{
+    free(cache);
+}
+
+static bool basic_credentials(struct arena *arena, const char *header, struct credentials *ret)
+{
+    struct bytes decoded;
+    if (strncasecmp(header, "Basic ", 6) != 0 || strlen(header) > 4 * CREDENTIAL_MAX ||
+        !crypto_base64_decode(arena, header + 6, strlen(header + 6), &decoded))
+        return false;
+    char *text = arena_strndup(arena, (const char *)decoded.at, decoded.length);
+    char *colon = text ? strchr(text, ':') : NULL;
+    if (!colon)
+        return false;
+    *colon = '\0';
+    *ret = (struct credentials){text, colon + 1};
+    return true;
+}
+
+static bool read_credentials(const struct request *request, struct credentials *ret)
+{
+    *ret = (struct credentials){http_header_in(request->exchange, "X-Api-Key"),
+                                http_header_in(request->exchange, "X-Api-Secret")};
+    const char *authorization = http_header_in(request->exchange, "Authorization");
+    bool found = (ret->id && ret->secret) ||
+                 (authorization && basic_credentials(request->arena, authorization, ret));
+    return found && ret->id[0] && ret->secret[0] && strlen(ret->id) <= CREDENTIAL_MAX &&
+           strlen(ret->secret) <= CREDENTIAL_MAX;
+}
+
+bool keys_given(const struct http_exchange *exchange)
+{
+    return http_header_in(exchange, "X-Api-Key") || http_header_in(exchange, "X-Api-Secret") ||
+           http_header_in(exchange, "Authorization");
+}
+
+static void refuse_key(struct request *request)
+{
+    problem_set(&request->problem, STATUS_UNAUTHENTICATED, "authentication_failed", NULL,
+                "The API key and its secret are missing or wrong.");
+    request_refuse(request);
+}
+
+static void accept_key(struct request *request, const char *key_id, const char *tenant_id)
+{
+    const char *claimed = http_header_in(request->exchange, "X-Tenant-Id");
+    request->key_id = arena_strdup(request->arena, key_id);
+    request->tenant_id = arena_strdup(request->arena, tenant_id);
+    if (claimed && strcmp(claimed, tenant_id) != 0) {
+        problem_set(&request->problem, STATUS_PERMISSION_DENIED, "tenant_mismatch", "X-Tenant-Id",
+                    "This API key belongs to another tenant.");
+        request_refuse(request);
+        return;
+    }
+    request_authenticated(request);
+}
+
+static struct slot *slot_of(struct key_cache *cache, const struct sha256 *digest)
+{
+    uint16_t index;
+    memcpy(&index, digest->at, sizeof index);
+    return &cache->slots[index % SLOTS];
+}
+
+static bool slot_good(const struct slot *slot, const struct sha256 *digest, int64_t age_ms)
+{
+    return slot->verified_ns && memcmp(&slot->digest, digest, sizeof *digest) == 0 &&
+           clock_now_ns() - slot->verified_ns < age_ms * NS_PER_MS;
+}
+
+static void settle(struct verification *verification, const char *tenant_id, const struct problem *problem)
+{
+    for (size_t i = 0; i < verification->waiting_n; i++) {
+        struct request *request = verification->waiting[i];
+        if (tenant_id) {
+            accept_key(request, verification->key_id, tenant_id);
+        } else if (problem->status == STATUS_UNAUTHENTICATED) {
+            refuse_key(request);
+        } else {
+            (void)problem_unavailable(&request->problem);
+            request_refuse(request);
+        }
+    }
+}
+
+static const char *verified_tenant(struct verification *verification, struct slot *slot)
+{
+    const struct call *call = &verification->hop_call.call;
+    if (call->problem.status == STATUS_OK) {
+        Obol__Auth__V1__VerifyKeyResponse *answer =
+            (Obol__Auth__V1__VerifyKeyResponse *)message_unpack(
+                verification->arena, call->method->output, call->packed);
+        if (!answer || strlen(answer->tenant_id) >= sizeof slot->tenant_id)
+            return NULL;
+        slot->digest = verification->digest;
+        slot->verified_ns = clock_now_ns();
+        memcpy(slot->tenant_id, answer->tenant_id, strlen(answer->tenant_id) + 1);
+        return slot->tenant_id;
+    }
+    if (call->problem.status == STATUS_UNAUTHENTICATED) {
+        if (memcmp(&slot->digest, &verification->digest, sizeof slot->digest) == 0)
+            slot->verified_ns = 0;
+        return NULL;
+    }
+    return slot_good(slot, &verification->digest, KEY_STALE_MS) ? slot->tenant_id : NULL;
+}
+
+static void verified(struct hop_call *hop_call)
+{
+    struct verification *verification = (struct verification *)hop_call;
+    struct slot *slot = slot_of(verification->cache, &verification->digest);
+    if (slot->pending == verification)
+        slot->pending = NULL;
+    const char *tenant_id = arena_strdup(verification->arena, verified_tenant(verification, slot));
+    settle(verification, tenant_id, &hop_call->call.problem);
+    free(verification->waiting);
+    arena_free(verification->arena);
+}
+
+static bool wait_for(struct verification *verification, struct request *request)
+{
+    if (verification->waiting_n == verification->waiting_capacity) {
+        size_t capacity = verification->waiting_capacity ? 2 * verification->waiting_capacity : 8;
+        struct request **waiting = realloc(verification->waiting, capacity * sizeof *waiting);
+        if (!waiting)
+            return false;
+        verification->waiting = waiting;
+        verification->waiting_capacity = capacity;
+    }
+    verification->waiting[verification->waiting_n++] = request;
+    return true;
+}
+
+static struct verification *verification_new(struct request *request, const struct credentials *given)
+{
+    struct arena *arena = arena_new(ARENA_CAP_REQUEST);
+    struct verification *verification = arena ? ARENA_NEW(arena, struct verification) : NULL;
+    Obol__Auth__V1__VerifyKeyRequest message = OBOL__AUTH__V1__VERIFY_KEY_REQUEST__INIT;
+    if (!verification || !wait_for(verification, request)) {
+        arena_free(arena);
+        return NULL;
+    }
+    message.id = arena_strdup(arena, given->id);
+    message.secret = arena_strdup(arena, given->secret);
+    verification->arena = arena;
+    verification->key_id = message.id;
+    verification->hop_call.edge = request->edge;
+    verification->hop_call.finish = verified;
+    verification->hop_call.call = (struct call){
+        .arena = arena,
+        .method = METHOD_AuthService_VerifyKey,
+        .request_bytes = message_pack(arena, &message.base),
+        .context = {.tenant_id = "", .actor = "gateway", .request_id = arena_strdup(arena, request->request_id),
+                    .traceparent = arena_strdup(arena, request->traceparent),
+                    .deadline_ns = clock_deadline_ns(VERIFY_TIMEOUT_MS)},
+    };
+    return verification;
+}
+
+void keys_check(struct request *request)
+{
+    struct key_cache *cache = request->edge->keys;
+    struct credentials given;
+    if (!read_credentials(request, &given)) {
+        refuse_key(request);
+        return;
+    }
+    const struct bytes parts[] = {bytes_of_string(given.id), bytes_of_string(given.secret)};
+    struct sha256 digest = crypto_hmac_sha256_parts(bytes_of_string("key"), parts, 2);
+    struct slot *slot = slot_of(cache, &digest);
+    if (slot_good(slot, &digest, KEY_GOOD_MS)) {
+        accept_key(request, given.id, slot->tenant_id);
+        return;
+    }
+    if (slot->pending && memcmp(&slot->pending->digest, &digest, sizeof digest) == 0 &&
+        wait_for(slot->pending, request))
+        return;
+    struct verification *verification = verification_new(request, &given);
+    if (!verification) {
+        (void)problem_unavailable(&request->problem);
+        request_refuse(request);
+        return;
+    }
+    verification->cache = cache;
+    verification->digest = digest;
+    if (!slot->pending)
+        slot->pending = verification;
+    hop_send(request->edge->hops[UPSTREAM_AUTH], &verification->hop_call);
+}

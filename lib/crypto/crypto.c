@@ -1,0 +1,115 @@
+#include "crypto/crypto.h"
+
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "crypto/internal.h"
+
+DEFINE_CLEANUP(EVP_MAC_CTX_free, EVP_MAC_CTX *)
+
+// Fetched once: an implicit fetch at every call costs more than the digest of a short message.
+static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
+static EVP_MD *sha256;
+static EVP_MAC *hmac;
+
+void crypto_die(const char *primitive)
+{
+    log_error("cryptographic primitive failed", LOG_S("primitive", primitive));
+    abort();
+}
+
+static void fetch(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    if (!sha256 || !hmac)
+        crypto_die("fetch");
+}
+
+struct sha256 crypto_sha256(struct bytes message)
+{
+    struct sha256 digest;
+    pthread_once(&fetch_once, fetch);
+    if (EVP_Digest(message.at, message.length, digest.at, NULL, sha256, NULL) != 1)
+        crypto_die("sha256");
+    return digest;
+}
+
+static void hmac_add(EVP_MAC_CTX *context, const void *at, size_t length)
+{
+    if (length && EVP_MAC_update(context, at, length) != 1)
+        crypto_die("hmac");
+}
+
+static EVP_MAC_CTX *hmac_begin(struct bytes key)
+{
+    pthread_once(&fetch_once, fetch);
+    char name[] = "SHA256";
+    OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", name, 0),
+                               OSSL_PARAM_construct_end()};
+    EVP_MAC_CTX *context = EVP_MAC_CTX_new(hmac);
+    // A NULL key would mean "keep the old one", an empty key is a key.
+    const uint8_t *at = key.at ? key.at : (const uint8_t *)"";
+    if (!context || EVP_MAC_init(context, at, key.length, parameters) != 1)
+        crypto_die("hmac");
+    return context;
+}
+
+static struct sha256 hmac_end(EVP_MAC_CTX *context)
+{
+    struct sha256 digest;
+    size_t length;
+    if (EVP_MAC_final(context, digest.at, &length, sizeof(digest.at)) != 1)
+        crypto_die("hmac");
+    return digest;
+}
+
+struct sha256 crypto_hmac_sha256(struct bytes key, struct bytes message)
+{
+    CLEANUP(EVP_MAC_CTX_free) EVP_MAC_CTX *context = hmac_begin(key);
+    hmac_add(context, message.at, message.length);
+    return hmac_end(context);
+}
+
+struct sha256 crypto_hmac_sha256_parts(struct bytes key, const struct bytes *parts, size_t n)
+{
+    CLEANUP(EVP_MAC_CTX_free) EVP_MAC_CTX *context = hmac_begin(key);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t length[8];
+        for (size_t at = 0; at < sizeof(length); at++)
+            length[at] = (uint8_t)((uint64_t)parts[i].length >> (8 * (7 - at)));
+        hmac_add(context, length, sizeof(length));
+        hmac_add(context, parts[i].at, parts[i].length);
+    }
+    return hmac_end(context);
+}
+
+bool crypto_equal(struct bytes a, struct bytes b)
+{
+    return a.length == b.length && (a.length == 0 || CRYPTO_memcmp(a.at, b.at, a.length) == 0);
+}
+
+void crypto_random(void *out, size_t length)
+{
+    uint8_t *at = out;
+    while (length) {
+        size_t piece = length < INT_MAX ? length : INT_MAX;
+        if (RAND_bytes(at, (int)piece) != 1)
+            crypto_die("random");
+        at += piece;
+        length -= piece;
+    }
+}
+
+void crypto_wipe(void *secret, size_t length)
+{
+    if (secret)
+        OPENSSL_cleanse(secret, length);
+}

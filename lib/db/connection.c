@@ -1,0 +1,251 @@
+#include "db/connection.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "obs/health.h"
+
+#define BACKOFF_FIRST_MS 100
+#define BACKOFF_MAX_MS 5000
+#define OPTIONS_MAX 4096
+// Beyond statement_timeout a server that is alive has answered.
+#define GRACE_MS 5000
+#define REPORT_EVERY_NS NS_PER_S
+
+// What the URL itself says under `options` stays in front of ours.
+static void add_url_options(struct buffer *out, const char *url)
+{
+    PQconninfoOption *parsed = PQconninfoParse(url, NULL);
+    for (PQconninfoOption *o = parsed; o && o->keyword; o++) {
+        if (strcmp(o->keyword, "options") == 0 && o->val)
+            buffer_addf(out, "%s ", o->val);
+    }
+    PQconninfoFree(parsed);
+}
+
+static char *options_of(const struct db_config *config)
+{
+    struct buffer out;
+    buffer_init(&out, OPTIONS_MAX);
+    add_url_options(&out, config->url);
+    buffer_adds(&out, "-c timezone=UTC -c client_min_messages=warning");
+    if (config->schema)
+        buffer_addf(&out, " -c search_path=%s", config->schema);
+    if (config->statement_timeout_ms > 0)
+        buffer_addf(&out, " -c statement_timeout=%lld", (long long)config->statement_timeout_ms);
+    if (config->lock_timeout_ms > 0)
+        buffer_addf(&out, " -c lock_timeout=%lld", (long long)config->lock_timeout_ms);
+    char *options = out.full ? NULL : strdup(out.at);
+    buffer_deinit(&out);
+    return options;
+}
+
+struct db *db_new(const struct db_config *config)
+{
+    struct db *db = calloc(1, sizeof *db);
+    if (!db)
+        return NULL;
+    db->config = *config;
+    db->options = options_of(config);
+    if (!db->options) {
+        free(db);
+        return NULL;
+    }
+    return db;
+}
+
+void db_free(struct db *db)
+{
+    if (!db)
+        return;
+    PQfinish(db->connection);
+    db_prepared_clear(&db->prepared);
+    free(db->options);
+    free(db);
+}
+
+void db_report(struct db *db, bool up, int64_t latency_us)
+{
+    if (!db->config.health)
+        return;
+    int64_t now_ns = clock_now_ns();
+    // Several threads report on one server: each says again that it is well, so that the last word
+    // is never an old failure of a thread that has nothing to do since.
+    if (up && db->reported_ns != 0 && now_ns - db->reported_ns < REPORT_EVERY_NS)
+        return;
+    db->reported_ns = up ? now_ns : 0;
+    health_report(db->config.health, db->config.dependency, up, latency_us);
+}
+
+void db_error_clear(struct db *db)
+{
+    db->error = (struct db_error){0};
+}
+
+void db_break(struct db *db, const char *why)
+{
+    log_warn("db.connection_lost", LOG_S("application", db->config.application),
+             LOG_S("reason", why));
+    PQfinish(db->connection);
+    db->connection = NULL;
+    db->stale = false;
+    db_prepared_clear(&db->prepared);
+    if (db->transaction == DB_INSIDE)
+        db->transaction = DB_LOST;
+}
+
+static void on_notice(void *context, const PGresult *result)
+{
+    const struct db *db = context;
+    log_info("db.notice", LOG_S("application", db->config.application),
+             LOG_S("text", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
+}
+
+static PGconn *open_connection(const struct db *db)
+{
+    // What stands before dbname may be overridden by the URL, what stands behind it not.
+    const char *const names[] = {"connect_timeout",
+                                 "target_session_attrs",
+                                 "keepalives_idle",
+                                 "keepalives_interval",
+                                 "keepalives_count",
+                                 "tcp_user_timeout",
+                                 "dbname",
+                                 "options",
+                                 "application_name",
+                                 "client_encoding",
+                                 NULL};
+    const char *const values[] = {"3",
+                                  "read-write",
+                                  "10",
+                                  "5",
+                                  "3",
+                                  "15000",
+                                  db->config.url,
+                                  db->options,
+                                  db->config.application ? db->config.application : "obol",
+                                  "UTF8",
+                                  NULL};
+    return PQconnectdbParams(names, values, 1);
+}
+
+static void connect_failed(struct db *db, PGconn *connection)
+{
+    db->backoff_ms = db->backoff_ms == 0 ? BACKOFF_FIRST_MS : db->backoff_ms * 2;
+    if (db->backoff_ms > BACKOFF_MAX_MS)
+        db->backoff_ms = BACKOFF_MAX_MS;
+    db->retry_at_ns = clock_deadline_ns(db->backoff_ms);
+    log_warn("db.connect_failed", LOG_S("application", db->config.application),
+             LOG_S("reason", connection ? PQerrorMessage(connection) : "out of memory"),
+             LOG_I("retry_ms", db->backoff_ms));
+    PQfinish(connection);
+    db_report(db, false, -1);
+}
+
+// A server that went away while we were idle has said so: the socket is readable, and behind its
+// last words is the end. Notices may wait there too, hence the loop.
+static bool is_alive(struct db *db)
+{
+    struct pollfd fd = {.fd = PQsocket(db->connection), .events = POLLIN};
+    while (PQstatus(db->connection) == CONNECTION_OK && poll(&fd, 1, 0) > 0) {
+        if (!PQconsumeInput(db->connection))
+            return false;
+    }
+    return PQstatus(db->connection) == CONNECTION_OK;
+}
+
+enum status db_connect(struct db *db)
+{
+    if (db->connection && (db->stale || !is_alive(db)))
+        db_break(db, db->stale ? "a cached plan is out of date" : "closed while idle");
+    if (db->connection)
+        return STATUS_OK;
+    int64_t start_ns = clock_now_ns();
+    if (start_ns < db->retry_at_ns)
+        return STATUS_UNAVAILABLE;
+    PGconn *connection = open_connection(db);
+    if (PQstatus(connection) != CONNECTION_OK || PQsetnonblocking(connection, 1) != 0) {
+        connect_failed(db, connection);
+        return STATUS_UNAVAILABLE;
+    }
+    PQsetNoticeReceiver(connection, on_notice, db);
+    db->connection = connection;
+    db->backoff_ms = 0;
+    db->retry_at_ns = 0;
+    db->reported_ns = 0;
+    db_report(db, true, (clock_now_ns() - start_ns) / 1000);
+    return STATUS_OK;
+}
+
+// False when time is up or the socket failed.
+static bool wait_socket(struct db *db, short events, int64_t deadline_ns)
+{
+    struct pollfd fd = {.fd = PQsocket(db->connection), .events = events};
+    for (;;) {
+        int64_t left_ms = deadline_ns == INT64_MAX ? -1 : clock_left_ms(deadline_ns);
+        int n = poll(&fd, 1, (int)left_ms);
+        if (n > 0)
+            return true;
+        if (n == 0 || errno != EINTR)
+            return false;
+    }
+}
+
+static bool flush(struct db *db, int64_t deadline_ns)
+{
+    for (;;) {
+        int left = PQflush(db->connection);
+        if (left <= 0)
+            return left == 0;
+        // Reading meanwhile: the server may be unable to take more until we have taken its answer.
+        if (!wait_socket(db, POLLIN | POLLOUT, deadline_ns) || !PQconsumeInput(db->connection))
+            return false;
+    }
+}
+
+static bool receive(struct db *db, int64_t deadline_ns)
+{
+    while (PQisBusy(db->connection)) {
+        if (!wait_socket(db, POLLIN, deadline_ns) || !PQconsumeInput(db->connection))
+            return false;
+    }
+    return true;
+}
+
+static bool is_failure(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+    return status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY;
+}
+
+PGresult *db_await(struct db *db)
+{
+    bool bounded = db->config.statement_timeout_ms > 0 && !db->patient;
+    int64_t deadline_ns =
+        bounded ? clock_deadline_ns(db->config.statement_timeout_ms + GRACE_MS) : INT64_MAX;
+    PGresult *kept = NULL;
+    bool alive = flush(db, deadline_ns);
+    while (alive && (alive = receive(db, deadline_ns))) {
+        PGresult *next = PQgetResult(db->connection);
+        if (!next)
+            break;
+        if (kept && is_failure(kept)) {
+            PQclear(next);
+            continue;
+        }
+        PQclear(kept);
+        kept = next;
+    }
+    if (alive && PQstatus(db->connection) == CONNECTION_OK)
+        return kept;
+    bool late = deadline_ns != INT64_MAX && clock_left_ms(deadline_ns) == 0;
+    PQclear(kept);
+    db_break(db, late ? "no answer in time" : PQerrorMessage(db->connection));
+    return NULL;
+}

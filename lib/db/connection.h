@@ -1,0 +1,50 @@
+// Inside the room: the connection behind struct db. Nothing outside lib/db includes this.
+#pragma once
+#include <libpq-fe.h>
+
+#include "base/cleanup.h"
+#include "db/db.h"
+
+DEFINE_CLEANUP(PQclear, PGresult *)
+
+enum db_transaction {
+    DB_OUTSIDE,
+    DB_INSIDE,
+    DB_LOST, // the connection went away inside: everything is ABORTED until db_rollback
+};
+
+// The statements that this connection has prepared: an open-addressed set by name.
+struct db_prepared {
+    const struct db_statement **slots;
+    size_t n, capacity;
+};
+
+struct db {
+    struct db_config config;
+    char *options; // startup options: search_path, timeouts
+    PGconn *connection;
+    struct db_prepared prepared;
+    enum db_transaction transaction;
+    bool stale;   // a plan is out of date: the connection is replaced once no transaction is open
+    bool patient; // migrations: waits without a bound
+    int64_t backoff_ms, retry_at_ns, reported_ns;
+    struct db_error error;
+};
+
+// Connected, or tried to; OK or UNAVAILABLE. Only outside a transaction.
+MUST_USE enum status db_connect(struct db *db);
+// The connection is of no more use. Inside a transaction that makes it DB_LOST.
+void db_break(struct db *db, const char *why);
+void db_report(struct db *db, bool up, int64_t latency_us);
+
+// Sends what is queued and waits for the last result (or the first error). NULL: the connection
+// broke, or didn't answer in time; db_break has been called.
+PGresult *db_await(struct db *db);
+// What a result means; fills db->error for failures and logs what has nowhere else to go.
+enum status db_judge(struct db *db, const PGresult *result, const char *statement);
+// Clears the error of the last call.
+void db_error_clear(struct db *db);
+
+bool db_prepared_has(const struct db_prepared *prepared, const struct db_statement *statement);
+bool db_prepared_add(struct db_prepared *prepared, const struct db_statement *statement);
+void db_prepared_clear(struct db_prepared *prepared);

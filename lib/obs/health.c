@@ -1,0 +1,162 @@
+#include "obs/health.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/escape.h"
+
+#define HEALTH_JSON_MAX ((size_t)64 << 10)
+
+struct dependency {
+    const char *name;
+    bool required, up;
+    int64_t latency_us;
+};
+
+struct health {
+    const char *service, *version;
+    pthread_mutex_t lock;
+    struct dependency dependencies[HEALTH_DEPENDENCIES_MAX];
+    size_t n;
+    bool draining, ready; // ready: as last judged
+    uint64_t generation;
+};
+
+struct health *health_new(const char *service, const char *version)
+{
+    struct health *health = calloc(1, sizeof(*health));
+    if (!health)
+        return NULL;
+    health->service = service;
+    health->version = version;
+    health->ready = true;
+    pthread_mutex_init(&health->lock, NULL);
+    return health;
+}
+
+void health_free(struct health *health)
+{
+    if (!health)
+        return;
+    pthread_mutex_destroy(&health->lock);
+    free(health);
+}
+
+// Probes only look, so a const health is locked like any other.
+static void health_lock(const struct health *health)
+{
+    pthread_mutex_lock((pthread_mutex_t *)&health->lock);
+}
+
+static void health_unlock(const struct health *health)
+{
+    pthread_mutex_unlock((pthread_mutex_t *)&health->lock);
+}
+
+static void health_judge(struct health *health)
+{
+    bool ready = !health->draining;
+    for (size_t i = 0; i < health->n; i++)
+        ready &= health->dependencies[i].up || !health->dependencies[i].required;
+    if (ready != health->ready)
+        health->generation++;
+    health->ready = ready;
+}
+
+int health_add(struct health *health, const char *name, bool required)
+{
+    int index = -1;
+    health_lock(health);
+    if (health->n < HEALTH_DEPENDENCIES_MAX) {
+        index = (int)health->n++;
+        health->dependencies[index] = (struct dependency){name, required, false, -1};
+        health_judge(health);
+    }
+    health_unlock(health);
+    return index;
+}
+
+void health_report(struct health *health, int dependency, bool up, int64_t latency_us)
+{
+    health_lock(health);
+    if (dependency >= 0 && (size_t)dependency < health->n) {
+        health->dependencies[dependency].up = up;
+        health->dependencies[dependency].latency_us = latency_us;
+        health_judge(health);
+    }
+    health_unlock(health);
+}
+
+void health_drain(struct health *health)
+{
+    health_lock(health);
+    health->draining = true;
+    health_judge(health);
+    health_unlock(health);
+}
+
+bool health_ready(const struct health *health)
+{
+    health_lock(health);
+    bool ready = health->ready;
+    health_unlock(health);
+    return ready;
+}
+
+uint64_t health_generation(const struct health *health)
+{
+    health_lock(health);
+    uint64_t generation = health->generation;
+    health_unlock(health);
+    return generation;
+}
+
+static void health_print_dependency(const struct dependency *dependency, struct buffer *out)
+{
+    escape_string(out, dependency->name);
+    buffer_addf(out, ":{\"status\":\"%s\",\"latency_ms\":", dependency->up ? "up" : "down");
+    if (dependency->latency_us < 0)
+        buffer_adds(out, "null}");
+    else
+        buffer_addf(out, "%lld.%03d}", (long long)(dependency->latency_us / 1000),
+                    (int)(dependency->latency_us % 1000));
+}
+
+// The working directory's file system: where a full disk would hurt first.
+static void health_print_disk(struct buffer *out)
+{
+    char path[4096];
+    struct statvfs disk;
+    buffer_adds(out, ",\"disk\":{\"path\":");
+    escape_string(out, getcwd(path, sizeof(path)) ? path : NULL);
+    buffer_adds(out, ",\"free_bytes\":");
+    if (statvfs(".", &disk) == 0)
+        buffer_addf(out, "%llu}", (unsigned long long)disk.f_bavail * disk.f_frsize);
+    else
+        buffer_adds(out, "null}");
+}
+
+char *health_json(const struct health *health, struct arena *arena)
+{
+    CLEANUP(buffer_deinit) struct buffer out;
+    buffer_init(&out, HEALTH_JSON_MAX);
+    health_lock(health);
+    const char *status = health->draining ? "draining" : health->ready ? "up" : "down";
+    buffer_addf(&out, "{\"status\":\"%s\",\"service\":", status);
+    escape_string(&out, health->service);
+    buffer_adds(&out, ",\"version\":");
+    escape_string(&out, health->version);
+    buffer_adds(&out, ",\"dependencies\":{");
+    for (size_t i = 0; i < health->n; i++) {
+        buffer_adds(&out, i ? "," : "");
+        health_print_dependency(&health->dependencies[i], &out);
+    }
+    health_unlock(health);
+    buffer_adds(&out, "}");
+    health_print_disk(&out);
+    buffer_adds(&out, "}");
+    return out.full ? NULL : arena_strdup(arena, out.at);
+}

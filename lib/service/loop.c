@@ -1,0 +1,59 @@
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "service/internal.h"
+
+struct service_loop {
+    struct service *service;
+    const char *name;
+    struct bell *bell;
+    int64_t (*turn)(void *, struct db *, struct arena *);
+    void *context;
+    pthread_t thread;
+    _Atomic bool stopping;
+};
+
+static void *loop_run(void *argument)
+{
+    struct service_loop *loop = argument;
+    struct db *db = db_new(&loop->service->db);
+    struct arena *arena = arena_new(ARENA_CAP_BATCH);
+    while (db && arena && !atomic_load(&loop->stopping)) {
+        int64_t sleep_ms = loop->turn(loop->context, db, arena);
+        db_rollback(db);
+        arena_reset(arena);
+        if (sleep_ms > 0)
+            bell_wait(loop->bell, sleep_ms);
+    }
+    arena_free(arena);
+    db_free(db);
+    return NULL;
+}
+
+struct service_loop *service_loop_start(struct service *service, const char *name, struct bell *bell,
+                                        int64_t (*turn)(void *, struct db *, struct arena *),
+                                        void *context)
+{
+    struct service_loop *loop = calloc(1, sizeof *loop);
+    if (!loop)
+        return NULL;
+    *loop = (struct service_loop){service, name, bell, turn, context, 0, false};
+    if (pthread_create(&loop->thread, NULL, loop_run, loop) != 0) {
+        log_error("loop not started", LOG_S("loop", name));
+        free(loop);
+        return NULL;
+    }
+    return loop;
+}
+
+void service_loop_stop(struct service_loop *loop)
+{
+    if (!loop)
+        return;
+    atomic_store(&loop->stopping, true);
+    bell_ring(loop->bell);
+    pthread_join(loop->thread, NULL);
+    free(loop);
+}

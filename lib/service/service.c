@@ -1,0 +1,276 @@
+#include "service/service.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "obol/journal/v1/journal.obol.h"
+#include "service/settings.h"
+
+#define LOCK_TIMEOUT_MS 2000
+#define STATEMENT_TIMEOUT_MS 15000
+#define DATABASE_RETRY_MS 250
+#define HEALTH_EVERY_MS 1000
+#define MIGRATIONS_MAX 64
+#define SLOW_QUEUE 512
+#define SLOW_PER_TENANT 256
+
+const struct journal *service_journal(const struct service *service)
+{
+    return &service->journal;
+}
+
+const struct keyring *service_keyring(const struct service *service)
+{
+    return &service->ring;
+}
+
+const struct db_config *service_db_config(const struct service *service)
+{
+    return &service->db;
+}
+
+struct bus *service_bus(const struct service *service)
+{
+    return service->bus;
+}
+
+struct health *service_health(const struct service *service)
+{
+    return service->health;
+}
+
+struct bell *service_outbox_bell(const struct service *service)
+{
+    return service->outbox_bell;
+}
+
+bool service_stopping(const struct service *service)
+{
+    return atomic_load(&service->stopping);
+}
+
+static void *worker_begin(void *context)
+{
+    struct service *service = context;
+    struct worker *worker = calloc(1, sizeof *worker);
+    if (!worker)
+        return NULL;
+    worker->db = db_new(&service->db);
+    worker->service = service;
+    worker->journal = &service->journal;
+    worker->state = service->state;
+    return worker;
+}
+
+static void worker_end(void *context)
+{
+    struct worker *worker = context;
+    if (!worker)
+        return;
+    db_free(worker->db);
+    free(worker);
+}
+
+// Signals are taken by the main thread alone, in wait_for_signal; every other thread inherits the mask.
+static void block_signals(sigset_t *ret_set)
+{
+    sigemptyset(ret_set);
+    sigaddset(ret_set, SIGTERM);
+    sigaddset(ret_set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, ret_set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static bool wait_for_signal(const sigset_t *set, int64_t max_ms)
+{
+    struct timespec wait = {.tv_sec = max_ms / 1000, .tv_nsec = max_ms % 1000 * NS_PER_MS};
+    return sigtimedwait(set, NULL, &wait) > 0;
+}
+
+static enum status migrate(const struct service_definition *definition, struct db *db)
+{
+    struct db_migration items[MIGRATIONS_MAX];
+    const struct db_migrations *own = definition->migrations;
+    if (journal_migrations_n + own->n > MIGRATIONS_MAX)
+        return STATUS_INTERNAL;
+    memcpy(items, journal_migrations, journal_migrations_n * sizeof *items);
+    memcpy(items + journal_migrations_n, own->items, own->n * sizeof *items);
+    struct db_migrations all = {own->schema, items, journal_migrations_n + own->n};
+    return db_migrate_up(db, &all);
+}
+
+// A missing database is waited for; its absence is the operator's to see in the health page.
+static bool prepare_database(const struct service *service, struct db *db, const sigset_t *signals)
+{
+    enum status said = STATUS_OK;
+    for (;;) {
+        enum status status = service->settings.migrate ? migrate(service->definition, db) : db_ping(db);
+        if (status == STATUS_OK)
+            return true;
+        if (status != said)
+            log_warn("waiting for the database", LOG_S("status", status_name(status)));
+        said = status;
+        if (wait_for_signal(signals, DATABASE_RETRY_MS))
+            return false;
+    }
+}
+
+static enum status serve(struct service *service)
+{
+    const struct service_definition *definition = service->definition;
+    size_t handlers_n = definition->handlers_n + journal_handlers_n;
+    struct rpc_handler *handlers = calloc(handlers_n, sizeof *handlers);
+    const struct proto_file **files = calloc(definition->files_n + 1, sizeof *files);
+    enum status status = STATUS_INTERNAL;
+    if (handlers && files) {
+        memcpy(handlers, definition->handlers, definition->handlers_n * sizeof *handlers);
+        memcpy(handlers + definition->handlers_n, journal_handlers, journal_handlers_n * sizeof *handlers);
+        memcpy(files, definition->files, definition->files_n * sizeof *files);
+        files[definition->files_n] = &obol_journal_v1_journal_file;
+        struct rpc_server_config config = {
+            .address = service->settings.listen,
+            .files = files,
+            .files_n = definition->files_n + 1,
+            .handlers = handlers,
+            .handlers_n = handlers_n,
+            .fast_threads = (size_t)service->settings.fast_threads,
+            .slow_threads = (size_t)service->settings.slow_threads,
+            .slow_queue = SLOW_QUEUE,
+            .slow_per_tenant = SLOW_PER_TENANT,
+            .worker_begin = worker_begin,
+            .worker_end = worker_end,
+            .context = service,
+            .health = service->health,
+        };
+        status = rpc_server_start(&config, &service->rpc);
+    }
+    free(handlers);
+    free(files);
+    return status;
+}
+
+static enum status start_work(struct service *service)
+{
+    service->relay =
+        relay_start(service->bus, &service->db, service->definition->name, service->outbox_bell);
+    enum status status = STATUS_OK;
+    if (service->definition->start)
+        status = service->definition->start(service, &service->state);
+    if (status == STATUS_OK)
+        status = serve(service);
+    if (status != STATUS_OK)
+        log_error("could not start", LOG_S("status", status_name(status)));
+    return status;
+}
+
+// Calls first, then the loops that finish what calls began, then the relay that tells of it.
+static void stop_work(struct service *service)
+{
+    atomic_store(&service->stopping, true);
+    health_drain(service->health);
+    if (service->rpc)
+        rpc_server_stop(service->rpc, service->settings.drain_ms);
+    if (service->definition->stop && service->state)
+        service->definition->stop(service->state);
+    if (service->relay)
+        relay_stop(service->relay);
+}
+
+static int run(struct service *service, struct db *db, const sigset_t *signals)
+{
+    if (!prepare_database(service, db, signals))
+        return 0;
+    enum status status = start_work(service);
+    if (status == STATUS_OK) {
+        log_info("serving", LOG_S("address", service->settings.listen), LOG_S("version", OBOL_VERSION));
+        while (!wait_for_signal(signals, HEALTH_EVERY_MS)) {
+            if (db_ping(db) != STATUS_OK)
+                log_debug("database away");
+        }
+        log_info("draining");
+    }
+    stop_work(service);
+    return status == STATUS_OK ? 0 : 1;
+}
+
+static enum status assemble(struct service *service)
+{
+    service->journal = (struct journal){service->definition->name, &service->ring};
+    service->health = health_new(service->definition->name, OBOL_VERSION);
+    service->outbox_bell = bell_new();
+    if (!service->health || !service->outbox_bell)
+        return STATUS_RESOURCE_EXHAUSTED;
+    service->db = (struct db_config){
+        .url = service->settings.database_url,
+        .schema = service->definition->migrations->schema,
+        .application = service->definition->name,
+        .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+        .lock_timeout_ms = LOCK_TIMEOUT_MS,
+        .health = service->health,
+        .dependency = health_add(service->health, "postgres", true),
+    };
+    struct bus_config bus = {
+        .url = service->settings.nats_url,
+        .stream = service->settings.nats_stream,
+        .client = service->definition->name,
+        .replicas = service->settings.nats_replicas,
+        .health = service->health,
+        .dependency = health_add(service->health, "nats", false),
+    };
+    service->bus = bus_new(&bus);
+    return service->bus ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED;
+}
+
+static int run_assembled(struct service *service, const sigset_t *signals)
+{
+    int code = 1;
+    enum status status = assemble(service);
+    if (status == STATUS_OK)
+        status = ops_start(service->settings.ops_listen, service->health, &service->ops);
+    if (status == STATUS_OK) {
+        struct db *db = db_new(&service->db);
+        if (db)
+            code = run(service, db, signals);
+        db_free(db);
+    } else {
+        log_error("could not start", LOG_S("status", status_name(status)),
+                  LOG_S("ops", service->settings.ops_listen));
+    }
+    if (service->ops)
+        http_server_stop(service->ops, 0);
+    if (service->bus)
+        bus_free(service->bus);
+    bell_free(service->outbox_bell);
+    health_free(service->health);
+    return code;
+}
+
+int service_main(int argc, char **argv, const struct service_definition *definition)
+{
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+        printf("obol-%s %s\n", definition->name, OBOL_VERSION);
+        return 0;
+    }
+    if (argc > 1) {
+        settings_print(definition);
+        return strcmp(argv[1], "--help") == 0 ? 0 : 2;
+    }
+    log_init(definition->name);
+    sigset_t signals;
+    block_signals(&signals);
+    struct service service = {.definition = definition};
+    if (settings_load(definition, &service.settings, &service.ring) != STATUS_OK)
+        return 2;
+    int code = run_assembled(&service, &signals);
+    crypto_wipe(&service.ring, sizeof service.ring);
+    log_info("stopped");
+    return code;
+}

@@ -1,0 +1,5 @@
+SELECT id, name, test_mode, created_at
+FROM tenants
+WHERE id > $1::text
+ORDER BY id
+LIMIT $2::bigint

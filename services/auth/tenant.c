@@ -1,0 +1,75 @@
+#include "tenant.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "rpc/call.h"
+#include "json/json.h"
+
+static size_t characters_of(const char *text)
+{
+    size_t n = 0;
+    for (const char *at = text; *at; at++)
+        n += ((unsigned char)*at & 0xC0) != 0x80;
+    return n;
+}
+
+static bool holds_control(const char *text)
+{
+    for (const char *at = text; *at; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7F)
+            return true;
+    return false;
+}
+
+enum status name_check(const char *name, struct problem *problem)
+{
+    if (!json_utf8_valid(bytes_of_string(name)) || holds_control(name))
+        return problem_invalid(problem, "name", "name holds characters that are not allowed.");
+    size_t n = characters_of(name);
+    if (n == 0 || n > NAME_CHARACTERS_MAX)
+        return problem_invalid(problem, "name", "name has 1 to 100 characters.");
+    return STATUS_OK;
+}
+
+enum status tenant_make(struct arena *arena, const Obol__Auth__V1__CreateTenantRequest *request,
+                        struct tenant *ret, struct problem *problem)
+{
+    if (*request->id && !id_looks_like(TENANT_PREFIX, request->id))
+        return problem_invalid(problem, "id", "id is not a tenant's id (ten_…).");
+    enum status status = name_check(request->name, problem);
+    if (status != STATUS_OK)
+        return status;
+    struct id fresh = id_new(TENANT_PREFIX);
+    *ret = (struct tenant){
+        .id = *request->id ? request->id : arena_strdup(arena, fresh.text),
+        .name = request->name,
+        .test_mode = request->test_mode,
+        .created_us = clock_unix_us(),
+    };
+    return ret->id ? STATUS_OK : problem_internal(problem);
+}
+
+Google__Protobuf__Timestamp *timestamp_message(struct arena *arena, int64_t unix_us)
+{
+    Google__Protobuf__Timestamp *message =
+        MESSAGE_NEW(arena, google__protobuf__timestamp, Google__Protobuf__Timestamp);
+    if (!message)
+        return NULL;
+    message->seconds = unix_us / US_PER_S;
+    message->nanos = (int32_t)(unix_us % US_PER_S) * 1000;
+    return message;
+}
+
+Obol__Auth__V1__Tenant *tenant_message(struct arena *arena, const struct tenant *tenant)
+{
+    Obol__Auth__V1__Tenant *message =
+        MESSAGE_NEW(arena, obol__auth__v1__tenant, Obol__Auth__V1__Tenant);
+    if (!message)
+        return NULL;
+    message->id = (char *)tenant->id;
+    message->object = (char *)"tenant";
+    message->name = (char *)tenant->name;
+    message->test_mode = tenant->test_mode;
+    message->created_at = timestamp_message(arena, tenant->created_us);
+    return message->created_at ? message : NULL;
+}

@@ -1,0 +1,3 @@
+SELECT id, url, events, description, enabled, disabled_reason, created_at
+  FROM endpoints
+ WHERE tenant_id = $1::text AND id = $2::text AND deleted_at IS NULL

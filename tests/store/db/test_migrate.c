@@ -1,0 +1,129 @@
+#include <pthread.h>
+
+#include "journal/journal.h"
+#include "support/support.h"
+
+static struct test_database database;
+static struct db *db;
+static struct arena *arena;
+
+static void setup(void)
+{
+    database = test_database_new();
+    db = db_new(&(struct db_config){.url = database.url,
+                                    .schema = "room",
+                                    .statement_timeout_ms = 300,
+                                    .lock_timeout_ms = 100});
+    arena = arena_new(ARENA_CAP_REQUEST);
+}
+
+static void teardown(void)
+{
+    arena_free(arena);
+    db_free(db);
+    test_database_drop(&database);
+}
+
+TestSuite(migrate, .init = setup, .fini = teardown, .timeout = 60);
+
+static const struct db_migration items[] = {
+    {100, "first", "CREATE TABLE a (n int8); CREATE TABLE b (n int8);", "DROP TABLE a, b;"},
+    // Longer than statement_timeout: migrations take their time.
+    {101, "second", "ALTER TABLE a ADD m int8; SELECT pg_sleep(0.6); INSERT INTO a VALUES (1, 2);",
+     "ALTER TABLE a DROP m;"},
+};
+static const struct db_migrations all = {"room", items, 2};
+static const struct db_migrations first = {"room", items, 1};
+
+static int version(void)
+{
+    int found = -1;
+    cr_ok(db_migrate_version(db, &all, &found));
+    return found;
+}
+
+Test(migrate, applies_what_is_missing_once)
+{
+    cr_assert_eq(version(), 0);
+    cr_ok(db_migrate_up(db, &first));
+    cr_assert_eq(version(), 100);
+    cr_ok(db_migrate_up(db, &all));
+    cr_ok(db_migrate_up(db, &all));
+    cr_assert_eq(version(), 101);
+    cr_assert_str_eq(test_sql(db, arena, "SELECT m FROM room.a"), "2");
+    cr_assert_str_eq(test_sql(db, arena,
+                              "SELECT string_agg(version || ' ' || name, ',' ORDER BY version)"
+                              " FROM room.schema_migrations WHERE applied_at <= now()"),
+                     "100 first,101 second");
+    cr_assert_str_eq(test_sql(db, arena, "SHOW statement_timeout"), "300ms");
+}
+
+Test(migrate, takes_back_the_newest)
+{
+    cr_ok(db_migrate_up(db, &all));
+    cr_ok(db_migrate_down(db, &all, 1));
+    cr_assert_eq(version(), 100);
+    cr_ok(db_migrate_down(db, &all, 5));
+    cr_assert_eq(version(), 0);
+    cr_assert_str_eq(test_sql(db, arena, "SELECT to_regclass('room.a') IS NULL"), "t");
+    cr_ok(db_migrate_up(db, &all));
+    cr_assert_eq(version(), 101);
+}
+
+Test(migrate, leaves_nothing_of_one_that_fails)
+{
+    const struct db_migration broken[] = {
+        items[0], {101, "broken", "CREATE TABLE c (n int8); SELECT 1/0;", ""}};
+    cr_assert_neq(db_migrate_up(db, &(struct db_migrations){"room", broken, 2}), STATUS_OK);
+    cr_assert_eq(version(), 100);
+    cr_assert_str_eq(test_sql(db, arena, "SELECT to_regclass('room.c') IS NULL"), "t");
+    cr_assert_not(db_in_transaction(db));
+    cr_ok(db_migrate_up(db, &all));
+}
+
+static void *migrate_too(void *context)
+{
+    struct db *mine = db_new(&(struct db_config){.url = database.url, .statement_timeout_ms = 300});
+    *(enum status *)context = db_migrate_up(mine, &all);
+    db_free(mine);
+    return NULL;
+}
+
+Test(migrate, lets_replicas_start_together)
+{
+    pthread_t threads[4];
+    enum status statuses[4];
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, migrate_too, &statuses[i]), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < 4; i++)
+        cr_ok(statuses[i]);
+    cr_assert_str_eq(test_sql(db, arena, "SELECT count(*) FROM room.a"), "1");
+}
+
+Test(migrate, is_unavailable_without_a_server)
+{
+    struct db *away = db_new(&(struct db_config){.url = "postgresql://postgres@127.0.0.1:1/none"});
+    int ignored;
+    cr_assert_eq(db_migrate_up(away, &all), STATUS_UNAVAILABLE);
+    cr_assert_eq(db_migrate_down(away, &all, 1), STATUS_UNAVAILABLE);
+    cr_assert_eq(db_migrate_version(away, &all, &ignored), STATUS_UNAVAILABLE);
+    db_free(away);
+}
+
+Test(migrate, takes_the_journal_up_and_down)
+{
+    const struct db_migrations journal = {"other_room", journal_migrations, journal_migrations_n};
+    cr_ok(db_migrate_up(db, &journal));
+    cr_ok(db_migrate_down(db, &journal, 100));
+    cr_assert_str_eq(test_sql(db, arena,
+                              "SELECT count(*) FROM pg_class c JOIN pg_namespace n"
+                              " ON n.oid = c.relnamespace WHERE nspname = 'other_room'"
+                              " AND relkind IN ('r', 'p') AND relname <> 'schema_migrations'"),
+                     "0");
+    cr_assert_str_eq(test_sql(db, arena,
+                              "SELECT count(*) FROM pg_proc p JOIN pg_namespace n"
+                              " ON n.oid = p.pronamespace WHERE nspname = 'other_room'"),
+                     "0");
+}

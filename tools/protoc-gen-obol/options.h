@@ -1,0 +1,31 @@
+// A method's options: google.api.http and obol.options.v1.method. protobuf-c knows no extensions,
+// so they are found among the unknown fields of MethodOptions.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "google/api/http.pb-c.h"
+#include "google/protobuf/descriptor.pb-c.h"
+#include "obol/options/v1/options.pb-c.h"
+
+struct method_options {
+    Google__Api__HttpRule *http;         // NULL: no REST binding
+    Obol__Options__V1__MethodRule *rule; // never NULL once read
+};
+
+struct binding {
+    const char *verb; // "POST"
+    const char *path;
+    const char *body; // "" for none
+};
+
+// False, with a reason in static storage, when the options can't be used.
+bool method_options_read(const Google__Protobuf__MethodDescriptorProto *method,
+                         struct method_options *ret, const char **ret_reason);
+void method_options_deinit(struct method_options *options);
+
+// The binding itself, then its additional ones.
+size_t method_options_bindings_n(const struct method_options *options);
+struct binding method_options_binding(const struct method_options *options, size_t i);
+
+int method_options_success(const struct method_options *options); // HTTP status

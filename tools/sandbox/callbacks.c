@@ -1,0 +1,210 @@
+#include "callbacks.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "crypto/crypto.h"
+#include "http/client.h"
+
+#define AT_ONCE 64
+#define TURN_MS 100
+#define RETRY_MS 300
+#define SIGNATURE_SIZE (sizeof "sha256=" + SHA256_HEX_SIZE)
+
+DEFINE_CLEANUP(arena_free, struct arena *)
+
+struct job {
+    struct job *next;
+    int tries;
+    int64_t due_ns;
+    char *url;
+    struct bytes body;
+    char signature[SIGNATURE_SIZE];
+    struct http_header headers[2];
+};
+
+struct callbacks {
+    const char *secret;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    struct job *first, **last; // guarded by lock
+    size_t waiting;
+    struct http_client *client; // made before the thread starts, which then owns it
+    _Atomic bool stopping;
+};
+
+static void job_free(struct job *job)
+{
+    free(job->url);
+    free((void *)job->body.at);
+    free(job);
+}
+
+static void enqueue(struct callbacks *callbacks, struct job *job)
+{
+    pthread_mutex_lock(&callbacks->lock);
+    bool room = callbacks->waiting < CALLBACKS_WAITING_MAX;
+    if (room) {
+        job->next = NULL;
+        *callbacks->last = job;
+        callbacks->last = &job->next;
+        callbacks->waiting++;
+    }
+    pthread_mutex_unlock(&callbacks->lock);
+    if (room)
+        return;
+    log_warn("callback_dropped");
+    job_free(job);
+}
+
+static struct job *dequeue(struct callbacks *callbacks, int64_t now_ns)
+{
+    pthread_mutex_lock(&callbacks->lock);
+    struct job **at = &callbacks->first;
+    while (*at && (*at)->due_ns > now_ns)
+        at = &(*at)->next;
+    struct job *job = *at;
+    if (job) {
+        *at = job->next;
+        if (callbacks->last == &job->next)
+            callbacks->last = at;
+        callbacks->waiting--;
+    }
+    pthread_mutex_unlock(&callbacks->lock);
+    return job;
+}
+
+static void start_due(struct callbacks *callbacks)
+{
+    while (http_client_busy(callbacks->client) < AT_ONCE) {
+        struct job *job = dequeue(callbacks, clock_now_ns());
+        if (!job)
+            return;
+        job->tries++;
+        struct http_request request = {
+            .method = "POST",
+            .url = job->url,
+            .headers = job->headers,
+            .headers_n = 2,
+            .body = job->body,
+            .connect_ms = 2000,
+            .total_ms = 5000,
+            .response_max = 1024,
+            .context = job,
+        };
+        if (http_client_start(callbacks->client, &request) != STATUS_OK) {
+            log_warn("callback_not_started");
+            job_free(job);
+        }
+    }
+}
+
+static void finish(struct callbacks *callbacks, const struct http_response *response)
+{
+    struct job *job = response->context;
+    bool taken = response->status >= 200 && response->status < 300;
+    if (taken || job->tries >= CALLBACK_TRIES || atomic_load(&callbacks->stopping)) {
+        if (!taken)
+            log_info("callback_not_taken", LOG_I("status", response->status),
+                     LOG_S("error", response->error));
+        job_free(job);
+        return;
+    }
+    job->due_ns = clock_deadline_ns(RETRY_MS * job->tries);
+    enqueue(callbacks, job);
+}
+
+static void *run(void *argument)
+{
+    struct callbacks *callbacks = argument;
+    CLEANUP(arena_free) struct arena *arena = arena_new(ARENA_CAP_REQUEST);
+    struct http_response responses[AT_ONCE];
+    while (arena && (!atomic_load(&callbacks->stopping) || http_client_busy(callbacks->client))) {
+        if (!atomic_load(&callbacks->stopping))
+            start_due(callbacks);
+        size_t n = http_client_collect(callbacks->client, arena, TURN_MS, responses, AT_ONCE);
+        for (size_t i = 0; i < n; i++)
+            finish(callbacks, &responses[i]);
+        arena_reset(arena);
+    }
+    return NULL;
+}
+
+static void *run_with_client(void *argument)
+{
+    struct callbacks *callbacks = argument;
+    run(callbacks);
+    http_client_free(callbacks->client);
+    return NULL;
+}
+
+struct callbacks *callbacks_new(const char *secret)
+{
+    struct callbacks *callbacks = calloc(1, sizeof *callbacks);
+    if (!callbacks)
+        return NULL;
+    callbacks->secret = secret;
+    callbacks->last = &callbacks->first;
+    callbacks->client = http_client_new(AT_ONCE, "obol-sandbox");
+    pthread_mutex_init(&callbacks->lock, NULL);
+    if (callbacks->client &&
+        pthread_create(&callbacks->thread, NULL, run_with_client, callbacks) == 0)
+        return callbacks;
+    if (callbacks->client)
+        http_client_free(callbacks->client);
+    pthread_mutex_destroy(&callbacks->lock);
+    free(callbacks);
+    return NULL;
+}
+
+static void sign(struct job *job, const char *secret)
+{
+    struct sha256 mac = crypto_hmac_sha256(bytes_of_string(secret), job->body);
+    size_t at = (size_t)snprintf(job->signature, sizeof job->signature, "sha256=");
+    for (size_t i = 0; i < SHA256_BYTES; i++)
+        at += (size_t)snprintf(job->signature + at, sizeof job->signature - at, "%02x", mac.at[i]);
+    job->headers[0] = (struct http_header){"Content-Type", "application/json"};
+    job->headers[1] = (struct http_header){"X-Signature-256", job->signature};
+}
+
+void callbacks_send(struct callbacks *callbacks, const char *url, struct bytes body)
+{
+    struct job *job = calloc(1, sizeof *job);
+    char *copy = job ? malloc(body.length + 1) : NULL;
+    char *url_copy = copy ? strdup(url) : NULL;
+    if (!url_copy) {
+        free(copy);
+        free(job);
+        log_warn("callback_dropped");
+        return;
+    }
+    memcpy(copy, body.at, body.length);
+    copy[body.length] = '\0';
+    job->url = url_copy;
+    job->body = (struct bytes){(const uint8_t *)copy, body.length};
+    sign(job, callbacks->secret);
+    enqueue(callbacks, job);
+    http_client_wake(callbacks->client);
+}
+
+void callbacks_free(struct callbacks *callbacks)
+{
+    if (!callbacks)
+        return;
+    atomic_store(&callbacks->stopping, true);
+    http_client_wake(callbacks->client);
+    pthread_join(callbacks->thread, NULL);
+    while (callbacks->first) {
+        struct job *job = callbacks->first;
+        callbacks->first = job->next;
+        job_free(job);
+    }
+    pthread_mutex_destroy(&callbacks->lock);
+    free(callbacks);
+}
