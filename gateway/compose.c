@@ -14,8 +14,8 @@ static const enum upstream asked[] = {UPSTREAM_PAYMENTS, UPSTREAM_REFUNDS, UPSTR
 struct composition {
     struct request *request;
     void (*compose)(struct composition *);
-    size_t out;                           // calls not yet home
-    struct arena *arenas[ASKED_N];        // one a call: three threads fill them
+    size_t out;                    // calls not yet home
+    struct arena *arenas[ASKED_N]; // one a call: three threads fill them
     struct hop_call *calls[ASKED_N];
 };
 
@@ -61,7 +61,7 @@ static void compose_key(struct composition *composition)
     const Obol__Gateway__V1__GetKeyRequest *asked_for = (const void *)request->message;
     Obol__Journal__V1__IdempotencyKey *uses[ASKED_N];
     Obol__Gateway__V1__IdempotencyKeyUses answer = OBOL__GATEWAY__V1__IDEMPOTENCY_KEY_USES__INIT;
-    answer.object = (char *)(uintptr_t)"idempotency_key_uses";
+    answer.object = (char *)(uintptr_t) "idempotency_key_uses";
     answer.key = asked_for->key;
     answer.uses = uses;
     for (size_t i = 0; i < ASKED_N; i++) {
@@ -114,14 +114,16 @@ static void one_home(struct hop_call *hop_call)
         refuse(composition->request, STATUS_UNAVAILABLE);
 }
 
-static bool prepare(struct composition *composition, const struct method *method, const ProtobufCMessage *message)
+static bool prepare(struct composition *composition, const struct method *method,
+                    const ProtobufCMessage *message)
 {
     struct request *request = composition->request;
     for (size_t i = 0; i < ASKED_N; i++) {
         composition->arenas[i] = arena_new(ARENA_CAP_REQUEST);
         if (!composition->arenas[i])
             return false;
-        composition->calls[i] = request_new_call(request, composition->arenas[i], method, message, one_home);
+        composition->calls[i] =
+            request_new_call(request, composition->arenas[i], method, message, one_home);
         if (!composition->calls[i])
             return false;
         composition->calls[i]->owner = composition;
@@ -129,8 +131,8 @@ static bool prepare(struct composition *composition, const struct method *method
     return true;
 }
 
-static void ask(struct request *request, const struct method *method, const ProtobufCMessage *message,
-                void (*compose_function)(struct composition *))
+static void ask(struct request *request, const struct method *method,
+                const ProtobufCMessage *message, void (*compose_function)(struct composition *))
 {
     struct composition *composition = ARENA_NEW(request->arena, struct composition);
     if (!composition || !arena_defer(request->arena, release, composition)) {
@@ -151,7 +153,8 @@ static void ask(struct request *request, const struct method *method, const Prot
 void compose(struct request *request)
 {
     if (request->method == METHOD_GatewayService_GetIdempotencyKey) {
-        Obol__Journal__V1__GetIdempotencyKeyRequest message = OBOL__JOURNAL__V1__GET_IDEMPOTENCY_KEY_REQUEST__INIT;
+        Obol__Journal__V1__GetIdempotencyKeyRequest message =
+            OBOL__JOURNAL__V1__GET_IDEMPOTENCY_KEY_REQUEST__INIT;
         message.key = ((const Obol__Gateway__V1__GetKeyRequest *)request->message)->key;
         ask(request, METHOD_JournalService_GetIdempotencyKey, &message.base, compose_key);
     } else {

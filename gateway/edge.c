@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "gateway.h"
 #include "obol/gateway/v1/gateway.obol.h"
-#include "json/json.h"
 #include "openapi.h"
+#include "json/json.h"
 
 void edge_end(void *argument)
 {
@@ -52,8 +52,8 @@ static void count(const struct request *request, int status)
     snprintf(code, sizeof code, "%d", status);
     const char *name = request->method ? request->method->name : "none";
     metric_add(request->edge->gateway->requests, 1, METRIC_LABELS(name, code));
-    metric_observe_ns(request->edge->gateway->seconds, clock_now_ns() - http_arrived_ns(request->exchange),
-                      METRIC_LABELS(name));
+    metric_observe_ns(request->edge->gateway->seconds,
+                      clock_now_ns() - http_arrived_ns(request->exchange), METRIC_LABELS(name));
 }
 
 static void reply(struct request *request, int status, const char *type, struct bytes body)
@@ -77,7 +77,8 @@ void request_refuse(struct request *request)
     if (status == 401)
         http_header_out(request->exchange, "WWW-Authenticate", "Basic realm=\"obol\"");
     if (status == 500)
-        log_error("request failed", LOG_S("request_id", request->request_id), LOG_S("detail", problem->detail),
+        log_error("request failed", LOG_S("request_id", request->request_id),
+                  LOG_S("detail", problem->detail),
                   LOG_S("method", request->method ? request->method->path : ""));
     reply(request, status, "application/problem+json",
           bytes_of_string(refusal_json(request->arena, problem, status, request->request_id)));
@@ -108,7 +109,8 @@ static void call_finished(struct hop_call *hop_call)
         request_refuse(request);
         return;
     }
-    const ProtobufCMessage *message = message_unpack(request->arena, call->method->output, call->packed);
+    const ProtobufCMessage *message =
+        message_unpack(request->arena, call->method->output, call->packed);
     if (message) {
         request_answer(request, message, call->replayed);
     } else {
@@ -117,8 +119,9 @@ static void call_finished(struct hop_call *hop_call)
     }
 }
 
-struct hop_call *request_new_call(struct request *request, struct arena *arena, const struct method *method,
-                                  const ProtobufCMessage *message, void (*finish)(struct hop_call *))
+struct hop_call *request_new_call(struct request *request, struct arena *arena,
+                                  const struct method *method, const ProtobufCMessage *message,
+                                  void (*finish)(struct hop_call *))
 {
     struct hop_call *hop_call = ARENA_NEW(arena, struct hop_call);
     if (!hop_call)
@@ -130,15 +133,16 @@ struct hop_call *request_new_call(struct request *request, struct arena *arena, 
         .arena = arena,
         .method = method,
         .request_bytes = message_pack(arena, message),
-        .context = {
-            .tenant_id = request->tenant_id,
-            .actor = request->key_id,
-            .request_id = request->request_id,
-            .traceparent = request->traceparent,
-            .idempotency_key = request->idempotency_key,
-            .fingerprint = request->fingerprint,
-            .deadline_ns = request->deadline_ns,
-        },
+        .context =
+            {
+                .tenant_id = request->tenant_id,
+                .actor = request->key_id,
+                .request_id = request->request_id,
+                .traceparent = request->traceparent,
+                .idempotency_key = request->idempotency_key,
+                .fingerprint = request->fingerprint,
+                .deadline_ns = request->deadline_ns,
+            },
     };
     return hop_call;
 }
@@ -190,8 +194,9 @@ static bool serve_page(struct request *request)
 static enum status route(struct request *request)
 {
     struct route_match *match = &request->match;
-    enum status status = routes_find(request->edge->gateway->routes, request->arena,
-                                     http_method(request->exchange), http_path(request->exchange), match);
+    enum status status =
+        routes_find(request->edge->gateway->routes, request->arena, http_method(request->exchange),
+                    http_path(request->exchange), match);
     request->method = match->method;
     if (status == STATUS_OK)
         return status;
@@ -229,7 +234,8 @@ void edge_handle(void *argument, struct http_exchange *exchange)
         http_reply(exchange, 503, (struct bytes){0});
         return;
     }
-    *request = (struct request){.edge = edge, .exchange = exchange, .arena = arena, .tenant_id = "", .key_id = ""};
+    *request = (struct request){
+        .edge = edge, .exchange = exchange, .arena = arena, .tenant_id = "", .key_id = ""};
     begin_ids(request);
     if (serve_page(request))
         return;
@@ -238,8 +244,8 @@ void edge_handle(void *argument, struct http_exchange *exchange)
         return;
     }
     const struct gateway_settings *settings = &edge->gateway->settings;
-    request->deadline_ns = clock_deadline_ns(request->method->lane == LANE_SLOW ? settings->slow_timeout_ms
-                                                                              : settings->timeout_ms);
+    request->deadline_ns = clock_deadline_ns(
+        request->method->lane == LANE_SLOW ? settings->slow_timeout_ms : settings->timeout_ms);
     if (needs_no_key(request))
         request_authenticated(request);
     else

@@ -1,6 +1,6 @@
-// The REST edge: authenticate, route, transcode, call. Stateless but for one second's memory of good
-// keys. Everything of a request happens in the event loop that accepted it; the RPC clients' threads
-// only bring answers home (http_loop_post).
+// The REST edge: authenticate, route, transcode, call. Stateless but for one second's memory of
+// good keys. Everything of a request happens in the event loop that accepted it; the RPC clients'
+// threads only bring answers home (http_loop_post).
 //
 //   edge.c       a request's way from the listener to its answer
 //   routes.c     method tables -> REST routes
@@ -67,7 +67,8 @@ struct request {
     struct route_match match;
     const struct method *method; // match.method; NULL for an unknown path
     const char *tenant_id, *key_id, *request_id, *idempotency_key;
-    struct bytes fingerprint; // the edge's digest of method, path and body: what makes two requests the same
+    struct bytes
+        fingerprint; // the edge's digest of method, path and body: what makes two requests the same
     char traceparent[TRACEPARENT_SIZE];
     ProtobufCMessage *message;
     int64_t deadline_ns;
@@ -93,10 +94,11 @@ void edge_ready(void *edge);
 void request_authenticated(struct request *request); // goes on after keys_check
 void request_call(struct request *request);          // sends request->message to its service
 void request_answer(struct request *request, const ProtobufCMessage *message, bool replayed);
-void request_refuse(struct request *request);        // answers request->problem
+void request_refuse(struct request *request); // answers request->problem
 // A call of `method` on behalf of the request, in `arena`; finish gets it back.
-struct hop_call *request_new_call(struct request *request, struct arena *arena, const struct method *method,
-                                  const ProtobufCMessage *message, void (*finish)(struct hop_call *));
+struct hop_call *request_new_call(struct request *request, struct arena *arena,
+                                  const struct method *method, const ProtobufCMessage *message,
+                                  void (*finish)(struct hop_call *));
 
 // routes.c
 struct routes *routes_new(void);
@@ -132,4 +134,5 @@ void compose(struct request *request);
 
 // refusal.c
 int refusal_http_status(const struct problem *problem);
-const char *refusal_json(struct arena *arena, const struct problem *problem, int status, const char *request_id);
+const char *refusal_json(struct arena *arena, const struct problem *problem, int status,
+                         const char *request_id);

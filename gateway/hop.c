@@ -1,5 +1,6 @@
-// The hop to a service. Calls that became ready in one turn of the loop leave together; while as many
-// Bundles as are allowed are under way, the next ones gather: the busier, the larger the Bundles.
+// The hop to a service. Calls that became ready in one turn of the loop leave together; while as
+// many Bundles as are allowed are under way, the next ones gather: the busier, the larger the
+// Bundles.
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -109,6 +110,7 @@ void hop_flush(struct hop *hop)
         if (!bundle)
             return;
         hop->in_flight++;
-        rpc_bundle(hop->edge->gateway->clients[hop->upstream], bundle->calls, bundle->n, bundle_done, bundle);
+        rpc_bundle(hop->edge->gateway->clients[hop->upstream], bundle->calls, bundle->n,
+                   bundle_done, bundle);
     }
 }

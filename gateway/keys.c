@@ -1,5 +1,6 @@
-// API keys at the edge. A good answer of the auth service is remembered for a second, so a revoked key
-// dies within it; with the auth service away it serves for a minute. Wrong answers are not remembered.
+// API keys at the edge. A good answer of the auth service is remembered for a second, so a revoked
+// key dies within it; with the auth service away it serves for a minute. Wrong answers are not
+// remembered.
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -119,7 +120,8 @@ static bool slot_good(const struct slot *slot, const struct sha256 *digest, int6
            clock_now_ns() - slot->verified_ns < age_ms * NS_PER_MS;
 }
 
-static void settle(struct verification *verification, const char *tenant_id, const struct problem *problem)
+static void settle(struct verification *verification, const char *tenant_id,
+                   const struct problem *problem)
 {
     for (size_t i = 0; i < verification->waiting_n; i++) {
         struct request *request = verification->waiting[i];
@@ -139,8 +141,8 @@ static const char *verified_tenant(struct verification *verification, struct slo
     const struct call *call = &verification->hop_call.call;
     if (call->problem.status == STATUS_OK) {
         Obol__Auth__V1__VerifyKeyResponse *answer =
-            (Obol__Auth__V1__VerifyKeyResponse *)message_unpack(
-                verification->arena, call->method->output, call->packed);
+            (Obol__Auth__V1__VerifyKeyResponse *)message_unpack(verification->arena,
+                                                                call->method->output, call->packed);
         if (!answer || strlen(answer->tenant_id) >= sizeof slot->tenant_id)
             return NULL;
         slot->digest = verification->digest;
@@ -182,7 +184,8 @@ static bool wait_for(struct verification *verification, struct request *request)
     return true;
 }
 
-static struct verification *verification_new(struct request *request, const struct credentials *given)
+static struct verification *verification_new(struct request *request,
+                                             const struct credentials *given)
 {
     struct arena *arena = arena_new(ARENA_CAP_REQUEST);
     struct verification *verification = arena ? ARENA_NEW(arena, struct verification) : NULL;
@@ -201,7 +204,9 @@ static struct verification *verification_new(struct request *request, const stru
         .arena = arena,
         .method = METHOD_AuthService_VerifyKey,
         .request_bytes = message_pack(arena, &message.base),
-        .context = {.tenant_id = "", .actor = "gateway", .request_id = arena_strdup(arena, request->request_id),
+        .context = {.tenant_id = "",
+                    .actor = "gateway",
+                    .request_id = arena_strdup(arena, request->request_id),
                     .traceparent = arena_strdup(arena, request->traceparent),
                     .deadline_ns = clock_deadline_ns(VERIFY_TIMEOUT_MS)},
     };

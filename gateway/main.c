@@ -32,7 +32,8 @@ static void check_services(struct gateway *gateway)
     for (size_t i = 0; i < UPSTREAM_N; i++) {
         int64_t began_ns = clock_now_ns();
         bool up = rpc_client_check(gateway->clients[i], CHECK_TIMEOUT_MS) == STATUS_OK;
-        health_report(gateway->health, gateway->dependencies[i], up, (clock_now_ns() - began_ns) / 1000);
+        health_report(gateway->health, gateway->dependencies[i], up,
+                      (clock_now_ns() - began_ns) / 1000);
     }
 }
 
@@ -76,7 +77,8 @@ static int run(struct gateway *gateway, const sigset_t *signals)
     if (status == STATUS_OK)
         status = listen_rest(gateway, &rest);
     if (status == STATUS_OK) {
-        log_info("serving", LOG_S("address", gateway->settings.listen), LOG_S("version", OBOL_VERSION));
+        log_info("serving", LOG_S("address", gateway->settings.listen),
+                 LOG_S("version", OBOL_VERSION));
         serve_until(gateway, signals);
         log_info("draining");
         health_drain(gateway->health);
@@ -97,7 +99,8 @@ static int run(struct gateway *gateway, const sigset_t *signals)
 static int usage(const char *argument)
 {
     bool version = strcmp(argument, "--version") == 0;
-    printf("obol-gateway %s%s\n", OBOL_VERSION, version ? "" : ": configured by environment variables.\n");
+    printf("obol-gateway %s%s\n", OBOL_VERSION,
+           version ? "" : ": configured by environment variables.\n");
     if (!version)
         config_print(gateway_config, gateway_config_n);
     return version || strcmp(argument, "--help") == 0 ? 0 : 2;
@@ -117,8 +120,10 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (config_load(gateway_config, gateway_config_n, &gateway.settings) != STATUS_OK)
         return 2;
-    gateway.requests = metric_counter("obol_http_requests_total", "REST requests answered.", "method,status");
-    gateway.seconds = metric_histogram("obol_http_request_duration_seconds", "From arrival to answer.", "method");
+    gateway.requests =
+        metric_counter("obol_http_requests_total", "REST requests answered.", "method,status");
+    gateway.seconds =
+        metric_histogram("obol_http_request_duration_seconds", "From arrival to answer.", "method");
     gateway.health = health_new("gateway", OBOL_VERSION);
     gateway.routes = routes_new();
     int code = gateway.health && gateway.routes ? run(&gateway, &signals) : 1;

@@ -42,10 +42,10 @@ static const char *title_of(int status)
         int status;
         const char *title;
     } titles[] = {
-        {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
-        {405, "Method Not Allowed"}, {409, "Conflict"}, {413, "Content Too Large"},
-        {415, "Unsupported Media Type"}, {422, "Unprocessable Content"}, {429, "Too Many Requests"},
-        {503, "Service Unavailable"}, {504, "Gateway Timeout"},
+        {400, "Bad Request"},       {401, "Unauthorized"},           {403, "Forbidden"},
+        {404, "Not Found"},         {405, "Method Not Allowed"},     {409, "Conflict"},
+        {413, "Content Too Large"}, {415, "Unsupported Media Type"}, {422, "Unprocessable Content"},
+        {429, "Too Many Requests"}, {503, "Service Unavailable"},    {504, "Gateway Timeout"},
     };
     for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
         if (titles[i].status == status)
@@ -57,14 +57,16 @@ const char *refusal_json(struct arena *arena, const struct problem *problem, int
                          const char *request_id)
 {
     const char *code = problem->code ? problem->code : "internal_error";
-    return json_object(arena, (struct json_member[]){
-        JSON_S("type", arena_printf(arena, "urn:obol:problem:%s", code)),
-        JSON_S("title", title_of(status)),
-        JSON_I("status", status),
-        JSON_S("detail", status == 500 ? "Something went wrong here; it has been logged." : problem->detail),
-        JSON_S("code", code),
-        JSON_S("param", problem->param[0] ? problem->param : NULL),
-        JSON_S("request_id", request_id),
-        {0},
-    });
+    return json_object(
+        arena, (struct json_member[]){
+                   JSON_S("type", arena_printf(arena, "urn:obol:problem:%s", code)),
+                   JSON_S("title", title_of(status)),
+                   JSON_I("status", status),
+                   JSON_S("detail", status == 500 ? "Something went wrong here; it has been logged."
+                                                  : problem->detail),
+                   JSON_S("code", code),
+                   JSON_S("param", problem->param[0] ? problem->param : NULL),
+                   JSON_S("request_id", request_id),
+                   {0},
+               });
 }

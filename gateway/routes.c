@@ -33,7 +33,7 @@ struct routes {
 static size_t split(const char *path, struct segment out[SEGMENTS_MAX])
 {
     size_t n = 0;
-    for (const char *at = path; *at == '/'; ) {
+    for (const char *at = path; *at == '/';) {
         const char *end = strchrnul(++at, '/');
         if (n == SEGMENTS_MAX)
             return SEGMENTS_MAX + 1;
@@ -44,8 +44,8 @@ static size_t split(const char *path, struct segment out[SEGMENTS_MAX])
 }
 
 // google.api.http: "{name}" is one segment; no wildcards beyond that are used here.
-static void route_add(struct routes *routes, const struct method *method, const struct http_rule *rule,
-                      enum upstream upstream)
+static void route_add(struct routes *routes, const struct method *method,
+                      const struct http_rule *rule, enum upstream upstream)
 {
     if (routes->n == ROUTES_MAX)
         abort();
@@ -94,15 +94,16 @@ static int route_fits(const struct route *route, const struct segment *path, siz
     for (size_t i = 0; i < n; i++) {
         const struct segment *want = &route->segments[i];
         if (want->variable ? path[i].length == 0
-                           : want->length != path[i].length || memcmp(want->text, path[i].text, want->length) != 0)
+                           : want->length != path[i].length ||
+                                 memcmp(want->text, path[i].text, want->length) != 0)
             return -1;
         literals += !want->variable;
     }
     return literals;
 }
 
-static enum status take_variables(struct arena *arena, const struct route *route, const struct segment *path,
-                                  struct route_match *ret)
+static enum status take_variables(struct arena *arena, const struct route *route,
+                                  const struct segment *path, struct route_match *ret)
 {
     for (size_t i = 0; i < route->n; i++) {
         const struct segment *segment = &route->segments[i];
@@ -128,8 +129,8 @@ static int best_fit(const struct routes *routes, const struct segment *path, siz
     return best;
 }
 
-enum status routes_find(const struct routes *routes, struct arena *arena, const char *verb, const char *path,
-                        struct route_match *ret)
+enum status routes_find(const struct routes *routes, struct arena *arena, const char *verb,
+                        const char *path, struct route_match *ret)
 {
     struct segment segments[SEGMENTS_MAX];
     size_t n = split(path, segments);

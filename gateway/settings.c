@@ -1,23 +1,34 @@
 #include "gateway.h"
 
 #define ENTRY(name_, kind_, field, fallback_, help_, min, max)                                     \
-    {name_, kind_, offsetof(struct gateway_settings, field), fallback_, help_, min, max}
+    {                                                                                              \
+        name_, kind_, offsetof(struct gateway_settings, field), fallback_, help_, min, max         \
+    }
 
 const struct config_entry gateway_config[] = {
-    ENTRY("GATEWAY_LISTEN", CONFIG_STRING, listen, "127.0.0.1:8000", "address of the REST API", 0, 0),
+    ENTRY("GATEWAY_LISTEN", CONFIG_STRING, listen, "127.0.0.1:8000", "address of the REST API", 0,
+          0),
     ENTRY("GATEWAY_OPS_LISTEN", CONFIG_STRING, ops_listen, "127.0.0.1:9000",
           "address of /health and /metrics, never public; empty: none", 0, 0),
-    ENTRY("AUTH_TARGET", CONFIG_STRING, targets[UPSTREAM_AUTH], "127.0.0.1:50054", "gRPC target of auth", 0, 0),
-    ENTRY("PAYMENTS_TARGET", CONFIG_STRING, targets[UPSTREAM_PAYMENTS], "127.0.0.1:50051", "gRPC target of payments", 0, 0),
-    ENTRY("REFUNDS_TARGET", CONFIG_STRING, targets[UPSTREAM_REFUNDS], "127.0.0.1:50052", "gRPC target of refunds", 0, 0),
-    ENTRY("WEBHOOKS_TARGET", CONFIG_STRING, targets[UPSTREAM_WEBHOOKS], "127.0.0.1:50053", "gRPC target of webhooks", 0, 0),
+    ENTRY("AUTH_TARGET", CONFIG_STRING, targets[UPSTREAM_AUTH], "127.0.0.1:50054",
+          "gRPC target of auth", 0, 0),
+    ENTRY("PAYMENTS_TARGET", CONFIG_STRING, targets[UPSTREAM_PAYMENTS], "127.0.0.1:50051",
+          "gRPC target of payments", 0, 0),
+    ENTRY("REFUNDS_TARGET", CONFIG_STRING, targets[UPSTREAM_REFUNDS], "127.0.0.1:50052",
+          "gRPC target of refunds", 0, 0),
+    ENTRY("WEBHOOKS_TARGET", CONFIG_STRING, targets[UPSTREAM_WEBHOOKS], "127.0.0.1:50053",
+          "gRPC target of webhooks", 0, 0),
     ENTRY("GATEWAY_LOOPS", CONFIG_INT, loops, "2", "event loops, a thread each", 1, 64),
-    ENTRY("GATEWAY_BODY_MAX", CONFIG_INT, body_max, "262144", "largest request body in bytes", 1024, 4194304),
-    ENTRY("GATEWAY_CONNECTIONS_MAX", CONFIG_INT, connections_max, "10000", "connections a loop", 1, 1000000),
-    ENTRY("REQUEST_TIMEOUT_MS", CONFIG_INT, timeout_ms, "10000", "longest wait for an answer", 100, 600000),
+    ENTRY("GATEWAY_BODY_MAX", CONFIG_INT, body_max, "262144", "largest request body in bytes", 1024,
+          4194304),
+    ENTRY("GATEWAY_CONNECTIONS_MAX", CONFIG_INT, connections_max, "10000", "connections a loop", 1,
+          1000000),
+    ENTRY("REQUEST_TIMEOUT_MS", CONFIG_INT, timeout_ms, "10000", "longest wait for an answer", 100,
+          600000),
     ENTRY("SLOW_REQUEST_TIMEOUT_MS", CONFIG_INT, slow_timeout_ms, "30000",
           "the same, for what waits on the outside world", 100, 600000),
-    ENTRY("DRAIN_MS", CONFIG_INT, drain_ms, "5000", "longest wait for requests in hand at the end", 0, 600000),
+    ENTRY("DRAIN_MS", CONFIG_INT, drain_ms, "5000", "longest wait for requests in hand at the end",
+          0, 600000),
     ENTRY("TEST_MODE", CONFIG_BOOL, test_mode, "false", "the page of jobs needs no key", 0, 0),
 };
 const size_t gateway_config_n = sizeof gateway_config / sizeof *gateway_config;

@@ -4,8 +4,8 @@
 
 #include "crypto/crypto.h"
 #include "gateway.h"
-#include "json/json.h"
 #include "obol/payments/v1/payments.pb-c.h"
+#include "json/json.h"
 
 #define IDEMPOTENCY_KEY_MAX 255
 #define RAW_HEADERS_MAX 64
@@ -35,14 +35,16 @@ static enum status read_body(struct request *request)
         return request->message ? STATUS_OK : problem_unavailable(&request->problem);
     }
     if (!is_json(http_header_in(request->exchange, "Content-Type")))
-        return problem_set(&request->problem, STATUS_INVALID_ARGUMENT, "unsupported_media_type", NULL,
-                           "Content-Type must be application/json.");
-    return json_read(request->arena, request->method->input, body, &request->message, &request->problem);
+        return problem_set(&request->problem, STATUS_INVALID_ARGUMENT, "unsupported_media_type",
+                           NULL, "Content-Type must be application/json.");
+    return json_read(request->arena, request->method->input, body, &request->message,
+                     &request->problem);
 }
 
 static bool field_is_set(const ProtobufCMessage *message, const char *name)
 {
-    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
     if (!field || field->type != PROTOBUF_C_TYPE_STRING)
         return false;
     const char *const *value = (const void *)((const char *)message + field->offset);
@@ -63,8 +65,8 @@ static enum status set_path_variables(struct request *request)
     for (size_t i = 0; i < match->n; i++) {
         if (field_is_set(request->message, match->names[i]))
             return unknown_member(request, match->names[i]);
-        enum status status =
-            json_set_text(request->arena, request->message, match->names[i], match->values[i], &request->problem);
+        enum status status = json_set_text(request->arena, request->message, match->names[i],
+                                           match->values[i], &request->problem);
         if (status != STATUS_OK)
             return status;
     }
@@ -76,10 +78,13 @@ static enum status set_parameter(struct request *request, const char *text, size
     const char *equals = memchr(text, '=', length);
     size_t name_length = equals ? (size_t)(equals - text) : length;
     const char *name = http_decode(request->arena, text, name_length, true);
-    const char *value = equals ? http_decode(request->arena, equals + 1, length - name_length - 1, true) : "";
+    const char *value =
+        equals ? http_decode(request->arena, equals + 1, length - name_length - 1, true) : "";
     if (!name || !value)
-        return problem_invalid(&request->problem, NULL, "The query is not properly percent-encoded.");
-    if (strchr(name, '.') || is_path_variable(&request->match, name) || request->match.rule->body[0])
+        return problem_invalid(&request->problem, NULL,
+                               "The query is not properly percent-encoded.");
+    if (strchr(name, '.') || is_path_variable(&request->match, name) ||
+        request->match.rule->body[0])
         return unknown_member(request, name);
     return json_set_text(request->arena, request->message, name, value, &request->problem);
 }
@@ -122,10 +127,13 @@ static enum status read_idempotency_key(struct request *request)
     for (size_t i = 0; printable && i < length; i++)
         printable = key[i] >= ' ' && key[i] <= '~';
     if (!printable)
-        return problem_invalid(&request->problem, "Idempotency-Key", "Must be 1 to 255 printable ASCII characters.");
+        return problem_invalid(&request->problem, "Idempotency-Key",
+                               "Must be 1 to 255 printable ASCII characters.");
     request->idempotency_key = arena_strndup(request->arena, key, length);
     request->fingerprint = fingerprint(request);
-    return request->idempotency_key && request->fingerprint.at ? STATUS_OK : problem_unavailable(&request->problem);
+    return request->idempotency_key && request->fingerprint.at
+               ? STATUS_OK
+               : problem_unavailable(&request->problem);
 }
 
 struct header_list {
@@ -139,7 +147,8 @@ static void take_header(void *context, const char *name, const char *value)
     struct header_list *list = context;
     struct bytes text = bytes_of_string(value);
     Obol__Payments__V1__ProviderHeader *header =
-        MESSAGE_NEW(list->request->arena, obol__payments__v1__provider_header, Obol__Payments__V1__ProviderHeader);
+        MESSAGE_NEW(list->request->arena, obol__payments__v1__provider_header,
+                    Obol__Payments__V1__ProviderHeader);
     if (list->n == RAW_HEADERS_MAX || !header || !json_utf8_valid(text))
         return;
     header->name = arena_strdup(list->request->arena, name);
@@ -151,7 +160,8 @@ static void take_header(void *context, const char *name, const char *value)
 static enum status read_raw(struct request *request)
 {
     struct header_list list = {.request = request,
-                               .items = ARENA_ARRAY(request->arena, RAW_HEADERS_MAX, Obol__Payments__V1__ProviderHeader *)};
+                               .items = ARENA_ARRAY(request->arena, RAW_HEADERS_MAX,
+                                                    Obol__Payments__V1__ProviderHeader *)};
     request->message = message_new(request->arena, request->method->input);
     if (!request->message || !list.items)
         return problem_unavailable(&request->problem);

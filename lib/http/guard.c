@@ -11,7 +11,8 @@ struct prefix4 {
     int bits;
 };
 
-// IANA IPv4 special-purpose registry (RFC 6890 and successors): what is not globally reachable unicast.
+// IANA IPv4 special-purpose registry (RFC 6890 and successors): what is not globally reachable
+// unicast.
 static const struct prefix4 refused4[] = {
     {0x00000000, 8},  // this network
     {0x0a000000, 8},  // private
@@ -68,7 +69,8 @@ static bool public6(const uint8_t address[16])
         return public4(word_at(address + 12));
     if (begins(address, six_to_four, 16))
         return public4(word_at(address + 2));
-    if (begins(address, teredo, 32)) // the relay's server, and the client's address with its bits flipped
+    if (begins(address, teredo,
+               32)) // the relay's server, and the client's address with its bits flipped
         return public4(word_at(address + 4)) && public4(~word_at(address + 12));
     if (begins(address, protocols, 23) || begins(address, documentation, 32) ||
         begins(address, documentation_large, 20))

@@ -6,8 +6,6 @@
 
 #include "obs/metrics.h"
 
-
-
 #define METRICS_BYTES_MAX ((size_t)4 << 20)
 
 static void reply(struct http_exchange *exchange, int status, const char *type, struct bytes body)
@@ -56,7 +54,8 @@ bool ops_split_address(const char *address, char *host, size_t size, uint16_t *r
     const char *colon = strrchr(address, ':');
     char *end = NULL;
     long port = colon ? strtol(colon + 1, &end, 10) : -1;
-    if (port < 0 || port > UINT16_MAX || *end || end == colon + 1 || (size_t)(colon - address) >= size)
+    if (port < 0 || port > UINT16_MAX || *end || end == colon + 1 ||
+        (size_t)(colon - address) >= size)
         return false;
     snprintf(host, size, "%.*s", (int)(colon - address), address);
     *ret_port = (uint16_t)port;

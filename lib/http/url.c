@@ -8,8 +8,8 @@
 
 #include "http/guard.h"
 
-// Parsers disagree about backslashes, missing slashes and control characters; a URL that has them would
-// be judged as one thing and called as another.
+// Parsers disagree about backslashes, missing slashes and control characters; a URL that has them
+// would be judged as one thing and called as another.
 static const char *url_shape_fault(const char *text)
 {
     size_t length = strnlen(text, URL_MAX + 1);
@@ -76,9 +76,10 @@ static bool part_present(CURLU *handle, CURLUPart part)
 static bool url_take_host_and_port(struct url *url)
 {
     char *host = NULL, *port = NULL;
-    bool taken = curl_url_get(url->handle, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-                 curl_url_get(url->handle, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-                 host_take(url, host);
+    bool taken =
+        curl_url_get(url->handle, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+        curl_url_get(url->handle, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+        host_take(url, host);
     unsigned long number = taken ? strtoul(port, NULL, 10) : 0;
     url->port = (uint16_t)number;
     // Without its trailing dot the name is the one that the connection gets pinned under.

@@ -1,4 +1,5 @@
-// A URL taken apart by libcurl's own parser, so that what is judged is what is called. Private to the room.
+// A URL taken apart by libcurl's own parser, so that what is judged is what is called. Private to
+// the room.
 #pragma once
 #include <curl/curl.h>
 #include <stdbool.h>
@@ -16,7 +17,7 @@ struct url {
     struct sockaddr_storage address;
 };
 
-// NULL when the text is a URL that may be called (http or https, a host, no user info, visible ASCII only);
-// otherwise what is wrong with it, as a sentence. url_deinit is due in either case.
+// NULL when the text is a URL that may be called (http or https, a host, no user info, visible
+// ASCII only); otherwise what is wrong with it, as a sentence. url_deinit is due in either case.
 const char *url_parse(const char *text, struct url *ret);
 void url_deinit(struct url *url);

@@ -74,8 +74,7 @@ static void answer_refused(Obol__Rpc__V1__BundledAnswer *answer, struct problem 
     answer->status = (int32_t)problem->status;
     answer->message = problem->detail;
     if (details.at)
-        answer->details =
-            (ProtobufCBinaryData){details.length, (uint8_t *)(uintptr_t)details.at};
+        answer->details = (ProtobufCBinaryData){details.length, (uint8_t *)(uintptr_t)details.at};
 }
 
 // Bounded together, so that the bundle can always be carried.

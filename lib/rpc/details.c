@@ -97,14 +97,16 @@ static const void *any_unpack(struct arena *arena, const Google__Protobuf__Any *
 static void take_detail(struct arena *arena, const Google__Protobuf__Any *any,
                         struct problem *problem)
 {
-    const Google__Rpc__ErrorInfo *info = any_unpack(arena, any, &google__rpc__error_info__descriptor);
+    const Google__Rpc__ErrorInfo *info =
+        any_unpack(arena, any, &google__rpc__error_info__descriptor);
     if (info && strcmp(info->domain, DOMAIN) == 0)
         problem->code = info->reason;
     const Google__Rpc__BadRequest *request =
         any_unpack(arena, any, &google__rpc__bad_request__descriptor);
     if (request && request->n_field_violations > 0)
         snprintf(problem->param, sizeof problem->param, "%s", request->field_violations[0]->field);
-    const Google__Rpc__RetryInfo *retry = any_unpack(arena, any, &google__rpc__retry_info__descriptor);
+    const Google__Rpc__RetryInfo *retry =
+        any_unpack(arena, any, &google__rpc__retry_info__descriptor);
     if (retry && retry->retry_delay && retry->retry_delay->seconds > 0 &&
         retry->retry_delay->seconds < INT32_MAX)
         problem->retry_after_s = (int)retry->retry_delay->seconds;

@@ -1,8 +1,8 @@
 // What the files of this room share. The only header that knows the C core's types.
 //
-// A slot is one place for a call to arrive in: it is armed on a completion queue, becomes a call, is
-// answered, and is armed again once its answer has left. Between two events it belongs to exactly one
-// party: the queue (armed, sending) or the thread that took it from there (running).
+// A slot is one place for a call to arrive in: it is armed on a completion queue, becomes a call,
+// is answered, and is armed again once its answer has left. Between two events it belongs to
+// exactly one party: the queue (armed, sending) or the thread that took it from there (running).
 #pragma once
 #include <grpc/byte_buffer.h>
 #include <grpc/grpc.h>
@@ -20,9 +20,9 @@
 #define ACTOR_MAX 128
 #define IDEMPOTENCY_KEY_MAX 255
 #define FINGERPRINT_MAX 64
-#define TIMEOUT_MS_MAX (INT64_C(3600) * 1000)        // later deadlines are brought down to this
-#define TIMEOUT_MS_DEFAULT (INT64_C(60) * 1000)      // for callers that name none
-#define RPC_ANSWER_BYTES_MAX ((size_t)64 << 20)      // a bundle's answers together
+#define TIMEOUT_MS_MAX (INT64_C(3600) * 1000)   // later deadlines are brought down to this
+#define TIMEOUT_MS_DEFAULT (INT64_C(60) * 1000) // for callers that name none
+#define RPC_ANSWER_BYTES_MAX ((size_t)64 << 20) // a bundle's answers together
 #define TURN_ITEMS_MAX (RPC_BATCH_MAX + BUNDLE_CALLS_MAX)
 #define TURN_ARENAS_MAX (RPC_BATCH_MAX + TURN_ITEMS_MAX)
 #define DETAILS_BYTES_MAX 2048
@@ -51,7 +51,8 @@ struct slot {
     struct rpc_server *server;
     const struct binding *binding; // NULL: takes the calls of unknown methods
     grpc_completion_queue *queue;
-    _Atomic int state; // also what orders our accesses across the queue, for those who can't see into it
+    _Atomic int
+        state; // also what orders our accesses across the queue, for those who can't see into it
     grpc_call *call;
     grpc_call_details details;
     grpc_metadata_array metadata;
@@ -60,12 +61,12 @@ struct slot {
     grpc_slice request; // the payload in one piece
     int cancelled;
     int64_t began_ns;
-    struct item item;                          // a plain call
-    Obol__Rpc__V1__BundleRequest *bundle;      // a bundle, in the turn's arena
-    struct item *items;                        // one for each of its calls
-    struct arena *arena;                       // the turn's, for a bundle's own memory
-    struct slot *next;                         // slow lane: the queue
-    char tenant_id[TENANT_ID_MAX + 1];         // slow lane: whose place this takes
+    struct item item;                     // a plain call
+    Obol__Rpc__V1__BundleRequest *bundle; // a bundle, in the turn's arena
+    struct item *items;                   // one for each of its calls
+    struct arena *arena;                  // the turn's, for a bundle's own memory
+    struct slot *next;                    // slow lane: the queue
+    char tenant_id[TENANT_ID_MAX + 1];    // slow lane: whose place this takes
 };
 
 // The slots of one method on one queue.
@@ -93,7 +94,6 @@ void item_prepare(struct item *item, int64_t now_ns);
 void item_settle(struct item *item);
 // An answer that could not be carried although the work was done.
 void call_answer_lost(struct call *call);
-bool method_lookup_slow(const struct method *method);
 
 struct turn {
     struct rpc_server *server;
@@ -107,7 +107,8 @@ struct turn {
 };
 struct arena *turn_arena(struct turn *turn); // valid until the turn ends; NULL without memory
 
-void bundle_expand(struct slot *slot, struct turn *turn); // sets slot->items and adds them to the turn
+void bundle_expand(struct slot *slot,
+                   struct turn *turn); // sets slot->items and adds them to the turn
 void bundle_answer(struct slot *slot);
 
 // Metadata.
@@ -142,7 +143,8 @@ struct rpc_server {
     struct rpc_server_config config;
     grpc_server *core;
     int port;
-    struct binding *bindings; // sorted by path
+    struct rpc_handler *handlers; // ours: the caller's may go
+    struct binding *bindings;     // sorted by path
     size_t bindings_n;
     struct binding bundle;
     atomic_bool stopping, abandoning; // abandoning: what waits is refused, not begun
@@ -154,8 +156,8 @@ struct rpc_server {
 const struct binding *server_binding(const struct rpc_server *server, const char *path);
 void server_observe(const struct rpc_server *server, const struct call *call, int64_t began_ns);
 
-// The three that hold threads. new: makes queues, before the core starts. run: arms and starts threads.
-// stop: joins; the core has no calls any more.
+// The three that hold threads. new: makes queues, before the core starts. run: arms and starts
+// threads. stop: joins; the core has no calls any more.
 struct lane_fast *lane_fast_new(struct rpc_server *server);
 MUST_USE enum status lane_fast_run(struct lane_fast *lane);
 void lane_fast_free(struct lane_fast *lane);
@@ -168,6 +170,13 @@ void stage_free(struct stage *stage);
 // Begins the core's shutdown; true when it has ended within max_ms (then, or on a later call).
 void stage_shutdown(struct stage *stage);
 bool stage_wait(struct stage *stage, int64_t max_ms);
+
+// What became of a call that went out, from the core's words; see client.h.
+struct lost {
+    grpc_status_code status;
+    struct bytes text, details;
+};
+bool lost_explain(const struct lost *lost, struct call *call); // true: the server's own words
 
 // What the stage's streams say.
 int health_serving(const struct rpc_server *server, const char *service); // ServingStatus

@@ -190,8 +190,9 @@ void lane_fast_free(struct lane_fast *lane)
     grpc_completion_queue_shutdown(lane->queue);
     for (size_t i = 0; i < lane->threads_n; i++)
         pthread_join(lane->threads[i], NULL);
-    while (grpc_completion_queue_next(lane->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL).type !=
-           GRPC_QUEUE_SHUTDOWN)
+    while (
+        grpc_completion_queue_next(lane->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL).type !=
+        GRPC_QUEUE_SHUTDOWN)
         ;
     for (size_t i = 0; i < lane->slots_n; i++)
         slot_deinit(&lane->slots[i]);

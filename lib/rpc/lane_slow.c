@@ -216,8 +216,9 @@ void lane_slow_free(struct lane_slow *lane)
     grpc_completion_queue_shutdown(lane->queue);
     if (lane->acceptor_runs)
         pthread_join(lane->acceptor, NULL);
-    while (grpc_completion_queue_next(lane->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL).type !=
-           GRPC_QUEUE_SHUTDOWN)
+    while (
+        grpc_completion_queue_next(lane->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL).type !=
+        GRPC_QUEUE_SHUTDOWN)
         ;
     for (size_t i = 0; i < lane->slots_n; i++)
         slot_deinit(&lane->slots[i]);

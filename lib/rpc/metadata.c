@@ -1,4 +1,5 @@
 // A call's context on the wire: gRPC metadata for a call on its own, a message for one in a bundle.
+#include <grpc/byte_buffer_reader.h>
 #include <string.h>
 
 #include "base/clock.h"

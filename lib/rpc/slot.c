@@ -26,9 +26,9 @@ void slot_arm(struct slot *slot)
     slot->began_ns = 0;
     atomic_store_explicit(&slot->state, SLOT_ARMED, memory_order_release);
     if (slot->binding)
-        error = grpc_server_request_registered_call(
-            slot->server->core, slot->binding->registered, &slot->call, &slot->deadline,
-            &slot->metadata, &slot->payload, slot->queue, slot->queue, slot);
+        error = grpc_server_request_registered_call(slot->server->core, slot->binding->registered,
+                                                    &slot->call, &slot->deadline, &slot->metadata,
+                                                    &slot->payload, slot->queue, slot->queue, slot);
     else
         error = grpc_server_request_call(slot->server->core, &slot->call, &slot->details,
                                          &slot->metadata, slot->queue, slot->queue, slot);
@@ -165,6 +165,7 @@ void slot_answer(struct slot *slot, struct call *call)
         slot_refuse(slot, &call->problem);
         return;
     }
-    slot->answer = call->packed.at ? buffer_of_bytes(call->packed) : buffer_of_message(call->response);
+    slot->answer =
+        call->packed.at ? buffer_of_bytes(call->packed) : buffer_of_message(call->response);
     slot_send(slot, STATUS_OK, "", NULL, call->replayed);
 }

@@ -32,7 +32,8 @@ static void *loop_run(void *argument)
     return NULL;
 }
 
-struct service_loop *service_loop_start(struct service *service, const char *name, struct bell *bell,
+struct service_loop *service_loop_start(struct service *service, const char *name,
+                                        struct bell *bell,
                                         int64_t (*turn)(void *, struct db *, struct arena *),
                                         void *context)
 {

@@ -51,9 +51,8 @@ static enum status complete(struct worker *worker, struct call *call, const stru
 static enum status replay(struct worker *worker, struct call *call, const struct claim *claim)
 {
     struct bytes answer = claim->held_answer;
-    if (claim->held_sealed &&
-        keyring_open(worker->journal->ring, call->arena, claim->held_answer, seal_context(call),
-                     &answer) != STATUS_OK)
+    if (claim->held_sealed && keyring_open(worker->journal->ring, call->arena, claim->held_answer,
+                                           seal_context(call), &answer) != STATUS_OK)
         return problem_internal(&call->problem);
     call_answer_packed(call, answer, claim->result == CLAIM_REPLAY);
     return STATUS_OK;
@@ -121,8 +120,9 @@ static bool waited_for_lock(const struct db *db)
     return strcmp(db_last_error(db)->sqlstate, "55P03") == 0;
 }
 
-// ABORTED without a problem is the database's: it goes away. UNKNOWN is a lost COMMIT: with a key the next
-// try finds out (the row stands under our object id, or it doesn't); without one nobody can.
+// ABORTED without a problem is the database's: it goes away. UNKNOWN is a lost COMMIT: with a key
+// the next try finds out (the row stands under our object id, or it doesn't); without one nobody
+// can.
 static bool worth_another_try(const struct worker *worker, const struct call *call,
                               enum status status, int tries)
 {

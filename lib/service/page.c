@@ -7,7 +7,8 @@
 
 static bool cursor_valid(const char *text)
 {
-    size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+    size_t length =
+        strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
     return length > 0 && length <= ID_TEXT_MAX && text[length] == '\0';
 }
 
@@ -27,7 +28,8 @@ enum status page_read(const struct page_request *request, const char *id_prefix,
     if (request->limit && (request->limit->value < 1 || request->limit->value > PAGE_LIMIT_MAX))
         return problem_invalid(problem, "limit", "Must be 1 to 100.");
     if (*after && *before)
-        return problem_invalid(problem, "ending_before", "Give starting_after or ending_before, not both.");
+        return problem_invalid(problem, "ending_before",
+                               "Give starting_after or ending_before, not both.");
     if (*after && !cursor_valid(after))
         return problem_invalid(problem, "starting_after", "Must be an id.");
     if (*before && !cursor_valid(before))

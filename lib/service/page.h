@@ -1,4 +1,5 @@
-// Keyset pages: newest first by id, from an id (exclusive) in one direction or the other. Pure; thread-safe.
+// Keyset pages: newest first by id, from an id (exclusive) in one direction or the other. Pure;
+// thread-safe.
 #pragma once
 #include <google/protobuf/wrappers.pb-c.h>
 #include <stdbool.h>
@@ -13,8 +14,8 @@
 
 struct page {
     size_t limit;
-    const char *from; // where to start, exclusive
-    bool newer;       // towards newer ids: rows come oldest first and are to be turned round
+    const char *from;       // where to start, exclusive
+    bool newer;             // towards newer ids: rows come oldest first and are to be turned round
     struct id since, until; // bounds of creation time as ids: since <= id < until
 };
 

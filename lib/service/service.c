@@ -79,7 +79,8 @@ static void worker_end(void *context)
     free(worker);
 }
 
-// Signals are taken by the main thread alone, in wait_for_signal; every other thread inherits the mask.
+// Signals are taken by the main thread alone, in wait_for_signal; every other thread inherits the
+// mask.
 static void block_signals(sigset_t *ret_set)
 {
     sigemptyset(ret_set);
@@ -112,7 +113,8 @@ static bool prepare_database(const struct service *service, struct db *db, const
 {
     enum status said = STATUS_OK;
     for (;;) {
-        enum status status = service->settings.migrate ? migrate(service->definition, db) : db_ping(db);
+        enum status status =
+            service->settings.migrate ? migrate(service->definition, db) : db_ping(db);
         if (status == STATUS_OK)
             return true;
         if (status != said)
@@ -132,7 +134,8 @@ static enum status serve(struct service *service)
     enum status status = STATUS_INTERNAL;
     if (handlers && files) {
         memcpy(handlers, definition->handlers, definition->handlers_n * sizeof *handlers);
-        memcpy(handlers + definition->handlers_n, journal_handlers, journal_handlers_n * sizeof *handlers);
+        memcpy(handlers + definition->handlers_n, journal_handlers,
+               journal_handlers_n * sizeof *handlers);
         memcpy(files, definition->files, definition->files_n * sizeof *files);
         files[definition->files_n] = &obol_journal_v1_journal_file;
         struct rpc_server_config config = {
@@ -190,7 +193,8 @@ static int run(struct service *service, struct db *db, const sigset_t *signals)
         return 0;
     enum status status = start_work(service);
     if (status == STATUS_OK) {
-        log_info("serving", LOG_S("address", service->settings.listen), LOG_S("version", OBOL_VERSION));
+        log_info("serving", LOG_S("address", service->settings.listen),
+                 LOG_S("version", OBOL_VERSION));
         while (!wait_for_signal(signals, HEALTH_EVERY_MS)) {
             if (db_ping(db) != STATUS_OK)
                 log_debug("database away");

@@ -2,10 +2,10 @@
 // descriptor; main.c fills it and calls service_main.
 //
 // Environment that every service knows (service.c has the table): <NAME>_LISTEN, <NAME>_OPS_LISTEN,
-// <NAME>_DATABASE_URL (else DATABASE_URL), NATS_URL, NATS_STREAM, NATS_REPLICAS, OBOL_KEYS (the keyring),
-// OBOL_MIGRATE (true: migrate at start), FAST_THREADS, SLOW_THREADS, DRAIN_MS, LOG_LEVEL, LOG_FORMAT.
-// SIGTERM and SIGINT: not ready, stop loops, finish calls in hand within DRAIN_MS, leave with 0.
-// No dependency's absence ends the process or keeps it from starting.
+// <NAME>_DATABASE_URL (else DATABASE_URL), NATS_URL, NATS_STREAM, NATS_REPLICAS, OBOL_KEYS (the
+// keyring), OBOL_MIGRATE (true: migrate at start), FAST_THREADS, SLOW_THREADS, DRAIN_MS, LOG_LEVEL,
+// LOG_FORMAT. SIGTERM and SIGINT: not ready, stop loops, finish calls in hand within DRAIN_MS,
+// leave with 0. No dependency's absence ends the process or keeps it from starting.
 #pragma once
 #include "base/bell.h"
 #include "base/config.h"
@@ -18,20 +18,22 @@
 struct service; // what service_main made; immutable while the service runs
 
 struct service_definition {
-    const char *name;                   // "payments"; schema and journal scope too
+    const char *name;                       // "payments"; schema and journal scope too
     const struct db_migrations *migrations; // the service's own, numbered from 100
     const struct proto_file *const *files;
-    size_t files_n;                     // JournalService is added by service_main
+    size_t files_n; // JournalService is added by service_main
     const struct rpc_handler *handlers;
     size_t handlers_n;
-    const struct config_entry *config;  // the service's own entries
+    const struct config_entry *config; // the service's own entries
     size_t config_n;
-    void *settings;                     // filled from config
-    // Background work, started after migrations, stopped at drain. state is passed to everything else.
+    void *settings; // filled from config
+    // Background work, started after migrations, stopped at drain. state is passed to everything
+    // else.
     MUST_USE enum status (*start)(struct service *service, void **ret_state);
     void (*stop)(void *state);
     // GetJobs: counts of the tenant ("" for all).
-    enum status (*jobs)(void *state, struct db *db, struct arena *arena, const char *tenant_id, int64_t counts[4]);
+    enum status (*jobs)(void *state, struct db *db, struct arena *arena, const char *tenant_id,
+                        int64_t counts[4]);
 };
 
 // What a handler's first argument is: one a worker thread. Rare writes use service_once.
@@ -53,17 +55,25 @@ struct health *service_health(const struct service *service);
 struct bell *service_outbox_bell(const struct service *service); // ring after committing events
 bool service_stopping(const struct service *service);
 
-// A rare write, done once per idempotency key: claims the key (when there is one), calls work in the same
-// transaction, stores the answer, commits. A replay answers without work. work sets call->response; a
-// refusal rolls everything back. seal: the answer shows a secret once, keep it encrypted.
+// A rare write, done once per idempotency key: claims the key (when there is one), calls work in
+// the same transaction, stores the answer, commits. A replay answers without work. work sets
+// call->response; a refusal rolls everything back. seal: the answer shows a secret once, keep it
+// encrypted.
 enum status service_once(struct worker *worker, struct call *call, const char *object_id, bool seal,
-                         enum status (*work)(struct worker *worker, struct call *call, void *context), void *context);
+                         enum status (*work)(struct worker *worker, struct call *call,
+                                             void *context),
+                         void *context);
 // Run work in a transaction without a key; retried on ABORTED up to three times.
 enum status service_transact(struct worker *worker, struct call *call,
-                             enum status (*work)(struct worker *worker, struct call *call, void *context), void *context);
-// A background loop of a service: `turn` is called again and again with an arena that is reset between
-// turns and the loop's own connection; it returns how long to sleep at most (0: at once); the bell wakes it.
+                             enum status (*work)(struct worker *worker, struct call *call,
+                                                 void *context),
+                             void *context);
+// A background loop of a service: `turn` is called again and again with an arena that is reset
+// between turns and the loop's own connection; it returns how long to sleep at most (0: at once);
+// the bell wakes it.
 struct service_loop;
-struct service_loop *service_loop_start(struct service *service, const char *name, struct bell *bell,
-                                        int64_t (*turn)(void *context, struct db *db, struct arena *arena), void *context);
+struct service_loop *
+service_loop_start(struct service *service, const char *name, struct bell *bell,
+                   int64_t (*turn)(void *context, struct db *db, struct arena *arena),
+                   void *context);
 void service_loop_stop(struct service_loop *loop); // rings, joins; NULL is fine

@@ -6,7 +6,9 @@
 
 #define COMMON_N 12
 #define ENTRY(name_, kind_, field, fallback_, help_, min, max)                                     \
-    {name_, kind_, offsetof(struct service_settings, field), fallback_, help_, min, max}
+    {                                                                                              \
+        name_, kind_, offsetof(struct service_settings, field), fallback_, help_, min, max         \
+    }
 
 static char *upper_name(const char *service, const char *suffix)
 {
@@ -27,15 +29,22 @@ static void common_entries(const char *service, struct config_entry out[COMMON_N
               "address of /health and /metrics; empty: none", 0, 0),
         ENTRY(upper_name(service, "DATABASE_URL"), CONFIG_SECRET, database_url, "",
               "PostgreSQL of this service; empty: DATABASE_URL", 0, 0),
-        ENTRY("DATABASE_URL", CONFIG_SECRET, fallback_database_url, "", "PostgreSQL for every service", 0, 0),
+        ENTRY("DATABASE_URL", CONFIG_SECRET, fallback_database_url, "",
+              "PostgreSQL for every service", 0, 0),
         ENTRY("NATS_URL", CONFIG_STRING, nats_url, "nats://127.0.0.1:4222", "NATS servers", 0, 0),
-        ENTRY("NATS_STREAM", CONFIG_STRING, nats_stream, "obol", "JetStream stream and first part of subjects", 0, 0),
+        ENTRY("NATS_STREAM", CONFIG_STRING, nats_stream, "obol",
+              "JetStream stream and first part of subjects", 0, 0),
         ENTRY("NATS_REPLICAS", CONFIG_INT, nats_replicas, "1", "replicas of the stream", 1, 5),
-        ENTRY("OBOL_KEYS", CONFIG_SECRET, keys, NULL, "keys for secrets at rest: \"1:<64 hex digits>[,…]\", newest first", 0, 0),
-        ENTRY("OBOL_MIGRATE", CONFIG_BOOL, migrate, "true", "apply missing migrations at start", 0, 0),
-        ENTRY("FAST_THREADS", CONFIG_INT, fast_threads, "4", "threads of the fast lane, one connection each", 1, 64),
-        ENTRY("SLOW_THREADS", CONFIG_INT, slow_threads, "16", "threads of the slow lane, one connection each", 1, 256),
-        ENTRY("DRAIN_MS", CONFIG_INT, drain_ms, "5000", "longest wait for calls in hand at the end", 0, 600000),
+        ENTRY("OBOL_KEYS", CONFIG_SECRET, keys, NULL,
+              "keys for secrets at rest: \"1:<64 hex digits>[,…]\", newest first", 0, 0),
+        ENTRY("OBOL_MIGRATE", CONFIG_BOOL, migrate, "true", "apply missing migrations at start", 0,
+              0),
+        ENTRY("FAST_THREADS", CONFIG_INT, fast_threads, "4",
+              "threads of the fast lane, one connection each", 1, 64),
+        ENTRY("SLOW_THREADS", CONFIG_INT, slow_threads, "16",
+              "threads of the slow lane, one connection each", 1, 256),
+        ENTRY("DRAIN_MS", CONFIG_INT, drain_ms, "5000", "longest wait for calls in hand at the end",
+              0, 600000),
     };
     memcpy(out, entries, sizeof entries);
 }

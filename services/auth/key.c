@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "db/db.h"
-#include "page.h"
 #include "rpc/call.h"
 
 static enum status check_owner(const char *tenant_id, const char *name, struct problem *problem)
@@ -17,7 +16,8 @@ static enum status check_owner(const char *tenant_id, const char *name, struct p
 
 bool key_id_valid(const char *id)
 {
-    return page_cursor_valid(id);
+    size_t length = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+    return length > 0 && length <= ID_TEXT_MAX && id[length] == '\0';
 }
 
 struct sha256 key_digest(const struct keyring *ring, const char *id, const char *secret)

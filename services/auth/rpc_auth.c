@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/id.h"
 #include "service/service.h"
 #include "store.h"
 #include "json/json.h"
@@ -78,13 +79,30 @@ static enum status get_tenant(void *context, struct call *call)
     struct worker *worker = context;
     const char *id = CALL_REQUEST(call, Obol__Auth__V1__GetTenantRequest)->id;
     struct tenant tenant;
-    enum status status =
-        page_cursor_valid(id) ? tenant_get(worker->db, call->arena, id, &tenant) : STATUS_NOT_FOUND;
+    enum status status = id_looks_like(TENANT_PREFIX, id)
+                             ? tenant_get(worker->db, call->arena, id, &tenant)
+                             : STATUS_NOT_FOUND;
     if (status == STATUS_NOT_FOUND)
         return refuse_missing(call, "tenant");
     if (status != STATUS_OK)
         return call_refuse_status(call, status);
     return answer(call, (ProtobufCMessage *)tenant_message(call->arena, &tenant));
+}
+
+// These lists are not filtered by time, so the bounds' prefix plays no part.
+static enum status read_page(struct call *call, int32_t limit, const char *starting_after,
+                             const char *ending_before, struct page *ret)
+{
+    Google__Protobuf__Int64Value asked = GOOGLE__PROTOBUF__INT64_VALUE__INIT;
+    asked.value = limit;
+    const struct page_request request = {
+        .limit = limit ? &asked : NULL,
+        .starting_after = starting_after,
+        .ending_before = ending_before,
+        .created_gte_us = DB_TIME_NULL,
+        .created_lt_us = DB_TIME_NULL,
+    };
+    return page_read(&request, "", ret, &call->problem);
 }
 
 static enum status list_tenants(void *context, struct call *call)
@@ -93,8 +111,8 @@ static enum status list_tenants(void *context, struct call *call)
     const Obol__Auth__V1__ListTenantsRequest *request =
         CALL_REQUEST(call, Obol__Auth__V1__ListTenantsRequest);
     struct page page;
-    enum status status = page_read(request->limit, request->starting_after, request->ending_before,
-                                   &page, &call->problem);
+    enum status status =
+        read_page(call, request->limit, request->starting_after, request->ending_before, &page);
     if (status != STATUS_OK)
         return status;
     struct tenant *items;
@@ -173,11 +191,11 @@ static enum status list_keys(void *context, struct call *call)
     struct worker *worker = context;
     const Obol__Auth__V1__ListKeysRequest *request =
         CALL_REQUEST(call, Obol__Auth__V1__ListKeysRequest);
-    if (!page_cursor_valid(request->tenant_id))
+    if (!id_looks_like(TENANT_PREFIX, request->tenant_id))
         return problem_invalid(&call->problem, "tenant_id", "tenant_id is not a tenant's id.");
     struct page page;
-    enum status status = page_read(request->limit, request->starting_after, request->ending_before,
-                                   &page, &call->problem);
+    enum status status =
+        read_page(call, request->limit, request->starting_after, request->ending_before, &page);
     if (status != STATUS_OK)
         return status;
     struct api_key *items;

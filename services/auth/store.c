@@ -44,12 +44,6 @@ enum status tenant_get(struct db *db, struct arena *arena, const char *id, struc
     return STATUS_OK;
 }
 
-// Which row stands at place i of a page: pages towards newer ids are read oldest first.
-static size_t page_row(const struct page *page, size_t n, size_t i)
-{
-    return page->newer ? n - 1 - i : i;
-}
-
 enum status tenant_list(struct db *db, struct arena *arena, const struct page *page,
                         struct tenant **ret, size_t *ret_n, bool *ret_more)
 {
@@ -62,15 +56,15 @@ enum status tenant_list(struct db *db, struct arena *arena, const struct page *p
     enum status status = db_run(db, arena, statement, params, &rows);
     if (status != STATUS_OK)
         return status;
-    size_t n = db_count(rows) > page->limit ? page->limit : db_count(rows);
+    size_t n = page_shown(page, db_count(rows));
     struct tenant *items = ARENA_ARRAY(arena, n, struct tenant);
     if (!items)
         return STATUS_INTERNAL;
     for (size_t i = 0; i < n; i++)
-        items[i] = tenant_of_row(rows, page_row(page, n, i));
+        items[i] = tenant_of_row(rows, page_row(page, db_count(rows), i));
     *ret = items;
     *ret_n = n;
-    *ret_more = db_count(rows) > page->limit;
+    *ret_more = page_has_more(page, db_count(rows));
     return STATUS_OK;
 }
 
@@ -114,15 +108,15 @@ enum status key_list(struct db *db, struct arena *arena, const char *tenant_id,
     enum status status = db_run(db, arena, statement, params, &rows);
     if (status != STATUS_OK)
         return status;
-    size_t n = db_count(rows) > page->limit ? page->limit : db_count(rows);
+    size_t n = page_shown(page, db_count(rows));
     struct api_key *items = ARENA_ARRAY(arena, n, struct api_key);
     if (!items)
         return STATUS_INTERNAL;
     for (size_t i = 0; i < n; i++)
-        items[i] = key_of_row(rows, page_row(page, n, i));
+        items[i] = key_of_row(rows, page_row(page, db_count(rows), i));
     *ret = items;
     *ret_n = n;
-    *ret_more = db_count(rows) > page->limit;
+    *ret_more = page_has_more(page, db_count(rows));
     return STATUS_OK;
 }
 

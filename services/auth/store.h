@@ -3,7 +3,7 @@
 #pragma once
 #include "db/db.h"
 #include "key.h"
-#include "page.h"
+#include "service/page.h"
 
 // *ret_made false: the id stands already.
 MUST_USE enum status tenant_insert(struct db *db, struct arena *arena, const struct tenant *tenant,

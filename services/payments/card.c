@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 
@@ -67,13 +66,12 @@ static enum status check_expiry(const struct card_check *card, struct problem *p
     if (!card->has_year || card->expiry_year < 2000 || card->expiry_year > 2099)
         return problem_invalid(problem, "card.expiry_year", "The expiry year has four digits.");
     // Half a day back: the month may still last where the card comes from.
-    time_t seconds = (time_t)(card->now_us / US_PER_S - 12 * 3600);
-    struct tm now = {0};
-    gmtime_r(&seconds, &now);
-    int64_t months_now = (now.tm_year + 1900LL) * 12 + now.tm_mon;
-    if (card->expiry_year * 12 + card->expiry_month - 1 < months_now)
+    char now[RFC3339_SIZE];
+    clock_rfc3339(card->now_us - 12 * 3600 * US_PER_S, now);
+    int64_t year = strtol(now, NULL, 10), month = strtol(now + 5, NULL, 10);
+    if (card->expiry_year * 12 + card->expiry_month < year * 12 + month)
         return problem_invalid(problem,
-                               card->expiry_year < now.tm_year + 1900LL ? "card.expiry_year"
+                               card->expiry_year < year ? "card.expiry_year"
                                                                         : "card.expiry_month",
                                "The card has expired.");
     return STATUS_OK;

@@ -15,7 +15,8 @@ static bool is_news(const struct event *event)
     return strncmp(event->type, "refund_operation.", strlen("refund_operation.")) == 0;
 }
 
-static enum status handle(void *context, struct db *db, struct arena *arena, const struct event *events, size_t n)
+static enum status handle(void *context, struct db *db, struct arena *arena,
+                          const struct event *events, size_t n)
 {
     const struct refunds *refunds = context;
     const char **tenant_ids = ARENA_ARRAY(arena, n, const char *);
@@ -27,14 +28,15 @@ static enum status handle(void *context, struct db *db, struct arena *arena, con
     for (size_t i = 0; i < n; i++) {
         if (!is_news(&events[i]))
             continue;
-        const ProtobufCMessage *message =
-            message_unpack(arena, &obol__payments__v1__refund_operation__descriptor, events[i].payload);
+        const ProtobufCMessage *message = message_unpack(
+            arena, &obol__payments__v1__refund_operation__descriptor, events[i].payload);
         if (!message)
             return STATUS_INVALID_ARGUMENT;
         tenant_ids[news_n] = events[i].tenant_id;
         news[news_n++] = (const Obol__Payments__V1__RefundOperation *)message;
     }
-    enum status status = news_n ? saga_tell(refunds, db, arena, tenant_ids, news, news_n) : STATUS_OK;
+    enum status status =
+        news_n ? saga_tell(refunds, db, arena, tenant_ids, news, news_n) : STATUS_OK;
     return failpoint_hit("refund.told") ? STATUS_ABORTED : status;
 }
 
@@ -60,8 +62,8 @@ static struct event event_of(const Obol__Journal__V1__Event *from)
     };
 }
 
-static enum status list(void *context, size_t peer, struct arena *arena, const char *cursor, struct event **ret,
-                        size_t *ret_n, const char **ret_cursor)
+static enum status list(void *context, size_t peer, struct arena *arena, const char *cursor,
+                        struct event **ret, size_t *ret_n, const char **ret_cursor)
 {
     const struct refunds *refunds = context;
     Obol__Journal__V1__ListEventsRequest request = OBOL__JOURNAL__V1__LIST_EVENTS_REQUEST__INIT;
@@ -71,8 +73,9 @@ static enum status list(void *context, size_t peer, struct arena *arena, const c
     (void)peer;
     request.cursor = (char *)(uintptr_t)cursor;
     request.limit = LIST_LIMIT;
-    enum status status = rpc_call(refunds->payments, arena, METHOD_JournalService_ListEvents, &call_context,
-                                  &request.base, (ProtobufCMessage **)&response, &problem);
+    enum status status =
+        rpc_call(refunds->payments, arena, METHOD_JournalService_ListEvents, &call_context,
+                 &request.base, (ProtobufCMessage **)&response, &problem);
     if (status != STATUS_OK)
         return status;
     *ret = ARENA_ARRAY(arena, response->n_events + 1, struct event);
@@ -98,5 +101,6 @@ struct consumer *intake_start(struct refunds *refunds, int64_t catch_up_s)
         .catch_up_s = catch_up_s,
         .context = refunds,
     };
-    return consumer_start(service_bus(refunds->service), service_db_config(refunds->service), &config);
+    return consumer_start(service_bus(refunds->service), service_db_config(refunds->service),
+                          &config);
 }

@@ -20,8 +20,8 @@ static struct {
 } settings;
 
 static const struct config_entry config[] = {
-    {"PAYMENTS_TARGET", CONFIG_STRING, offsetof(__typeof__(settings), payments_target), "127.0.0.1:50051",
-     "gRPC target of payments", 0, 0},
+    {"PAYMENTS_TARGET", CONFIG_STRING, offsetof(__typeof__(settings), payments_target),
+     "127.0.0.1:50051", "gRPC target of payments", 0, 0},
     {"EVENT_RETENTION_S", CONFIG_INT, offsetof(__typeof__(settings), event_retention_s), "7776000",
      "how long events are kept", 86400, 315360000},
     {"CATCH_UP_S", CONFIG_INT, offsetof(__typeof__(settings), catch_up_s), "30",
@@ -35,7 +35,8 @@ static int64_t housekeeping(void *context, struct db *db, struct arena *arena)
     (void)context;
     if (journal_partitions(db, arena, "refunds", REFUND_PREFIX, now_us, 0) != STATUS_OK ||
         journal_partitions(db, arena, "events", "evt", now_us, keep_us) != STATUS_OK ||
-        journal_sweep(db, arena, now_us, keep_us + CONSUMED_MARGIN_S * US_PER_S, SWEEP_BATCH, &removed) != STATUS_OK)
+        journal_sweep(db, arena, now_us, keep_us + CONSUMED_MARGIN_S * US_PER_S, SWEEP_BATCH,
+                      &removed) != STATUS_OK)
         return HOUSEKEEPING_MS / 10;
     return removed < SWEEP_BATCH ? HOUSEKEEPING_MS : 0;
 }
@@ -66,12 +67,16 @@ static enum status start(struct service *service, void **ret_state)
     if (!refunds->bell || !refunds->payments)
         return STATUS_RESOURCE_EXHAUSTED;
     refunds->driver = service_loop_start(service, "driver", refunds->bell, saga_drive, refunds);
-    refunds->housekeeping = service_loop_start(service, "housekeeping", refunds->bell, housekeeping, refunds);
+    refunds->housekeeping =
+        service_loop_start(service, "housekeeping", refunds->bell, housekeeping, refunds);
     refunds->consumer = intake_start(refunds, settings.catch_up_s);
-    return refunds->driver && refunds->housekeeping && refunds->consumer ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED;
+    return refunds->driver && refunds->housekeeping && refunds->consumer
+               ? STATUS_OK
+               : STATUS_RESOURCE_EXHAUSTED;
 }
 
-static enum status jobs(void *state, struct db *db, struct arena *arena, const char *tenant_id, int64_t counts[4])
+static enum status jobs(void *state, struct db *db, struct arena *arena, const char *tenant_id,
+                        int64_t counts[4])
 {
     (void)state;
     return refunds_count(db, arena, tenant_id, counts);

@@ -26,7 +26,8 @@ static size_t text_length(const char *text)
 }
 
 enum status refund_read(const Obol__Refunds__V1__CreateRefundRequest *request,
-                        const struct call_context *context, struct refund *ret, struct problem *problem)
+                        const struct call_context *context, struct refund *ret,
+                        struct problem *problem)
 {
     const char *reason = request->reason ? request->reason->value : NULL;
     if (!id_looks_like("pay", request->payment_id))
@@ -37,7 +38,8 @@ enum status refund_read(const Obol__Refunds__V1__CreateRefundRequest *request,
         return problem_set(problem, STATUS_INVALID_ARGUMENT, "amount_too_large", "amount",
                            "Must be at most 99999999999.");
     if (reason && (text_length(reason) > REASON_MAX || !text_plain(reason)))
-        return problem_invalid(problem, "reason", "Must be at most 500 characters, none of them control characters.");
+        return problem_invalid(problem, "reason",
+                               "Must be at most 500 characters, none of them control characters.");
     *ret = (struct refund){
         .tenant_id = context->tenant_id,
         .payment_id = request->payment_id,
@@ -76,7 +78,8 @@ static const char *told_status(const char *status)
     return NULL;
 }
 
-bool refund_told(struct refund *refund, const Obol__Payments__V1__RefundOperation *operation, int64_t now_us)
+bool refund_told(struct refund *refund, const Obol__Payments__V1__RefundOperation *operation,
+                 int64_t now_us)
 {
     const char *status = told_status(operation->status);
     if (!status || refund_final(refund) || operation->revision <= refund->operation_revision)
@@ -108,13 +111,15 @@ static bool set_reason(struct arena *arena, Obol__Refunds__V1__Refund *message, 
 {
     if (!reason)
         return true;
-    message->reason = MESSAGE_NEW(arena, google__protobuf__string_value, Google__Protobuf__StringValue);
+    message->reason =
+        MESSAGE_NEW(arena, google__protobuf__string_value, Google__Protobuf__StringValue);
     if (message->reason)
         message->reason->value = arena_strdup(arena, reason);
     return message->reason && message->reason->value;
 }
 
-static bool set_error(struct arena *arena, Obol__Refunds__V1__Refund *message, const struct refund *refund)
+static bool set_error(struct arena *arena, Obol__Refunds__V1__Refund *message,
+                      const struct refund *refund)
 {
     if (!refund->error_code)
         return true;
@@ -122,7 +127,8 @@ static bool set_error(struct arena *arena, Obol__Refunds__V1__Refund *message, c
     if (!message->error)
         return false;
     message->error->code = arena_strdup(arena, refund->error_code);
-    message->error->message = arena_strdup(arena, refund->error_message ? refund->error_message : "");
+    message->error->message =
+        arena_strdup(arena, refund->error_message ? refund->error_message : "");
     return message->error->code && message->error->message;
 }
 
@@ -130,7 +136,8 @@ Obol__Refunds__V1__Refund *refund_message(struct arena *arena, const struct refu
 {
     Obol__Refunds__V1__Refund *message =
         MESSAGE_NEW(arena, obol__refunds__v1__refund, Obol__Refunds__V1__Refund);
-    if (!message || !set_reason(arena, message, refund->reason) || !set_error(arena, message, refund))
+    if (!message || !set_reason(arena, message, refund->reason) ||
+        !set_error(arena, message, refund))
         return NULL;
     message->id = arena_strdup(arena, refund->id);
     message->object = arena_strdup(arena, "refund");
@@ -142,8 +149,10 @@ Obol__Refunds__V1__Refund *refund_message(struct arena *arena, const struct refu
     message->created_at = timestamp(arena, refund->created_us);
     bool processed = refund->processed_us != DB_TIME_NULL;
     message->processed_at = processed ? timestamp(arena, refund->processed_us) : NULL;
-    // The last allocation failed if any did: an arena that is full stays full for requests as large.
-    return message->created_at && message->status && (!processed || message->processed_at) ? message : NULL;
+    // The last allocation failed if any did: an arena that is full stays full for requests as
+    // large.
+    return message->created_at && message->status && (!processed || message->processed_at) ? message
+                                                                                           : NULL;
 }
 
 bool refund_event(struct arena *arena, struct refund *refund, int64_t now_us, struct event *ret)
@@ -162,7 +171,8 @@ bool refund_event(struct arena *arena, struct refund *refund, int64_t now_us, st
         .created_us = now_us / 1000 * 1000,
     };
     const char *json = message ? json_write(arena, &message->base) : NULL;
-    const char *body = json && ret->type && ret->id ? journal_render(arena, ret, "refund", json) : NULL;
+    const char *body =
+        json && ret->type && ret->id ? journal_render(arena, ret, "refund", json) : NULL;
     ret->body = bytes_of_string(body);
     return body != NULL;
 }

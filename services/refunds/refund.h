@@ -2,15 +2,16 @@
 //
 //   reserving -> pending          payments set the money aside (refund.created)
 //   pending, unknown, needs_review -> processed | failed | unknown | needs_review
-//                                 payments tells how its operation at the provider went (refund.<status>)
+//                                 payments tells how its operation at the provider went
+//                                 (refund.<status>)
 // A refund that payments refuses is removed; it never was. processed and failed are final.
 #pragma once
 #include "base/arena.h"
 #include "base/problem.h"
 #include "journal/journal.h"
-#include "rpc/call.h"
 #include "obol/payments/v1/payments.pb-c.h"
 #include "obol/refunds/v1/refunds.pb-c.h"
+#include "rpc/call.h"
 
 #define REFUND_PREFIX "rfnd"
 #define REFUND_EVENTS_MAX 2
@@ -31,13 +32,18 @@ struct refund {
 
 // What is asked for, checked. Amount absent: 0.
 MUST_USE enum status refund_read(const Obol__Refunds__V1__CreateRefundRequest *request,
-                                 const struct call_context *context, struct refund *ret, struct problem *problem);
+                                 const struct call_context *context, struct refund *ret,
+                                 struct problem *problem);
 // Payments reserved the money.
 void refund_reserved(struct refund *refund, int64_t amount, const char *currency);
 bool refund_final(const struct refund *refund);
-// Payments tells how its operation stands. True when that changes the refund; older news changes nothing.
-// refund must be past 'reserving'.
-bool refund_told(struct refund *refund, const Obol__Payments__V1__RefundOperation *operation, int64_t now_us);
-// The event of the state the refund has come to; its sequence has been counted up. False: the arena is full.
-MUST_USE bool refund_event(struct arena *arena, struct refund *refund, int64_t now_us, struct event *ret);
-Obol__Refunds__V1__Refund *refund_message(struct arena *arena, const struct refund *refund); // NULL: arena full
+// Payments tells how its operation stands. True when that changes the refund; older news changes
+// nothing. refund must be past 'reserving'.
+bool refund_told(struct refund *refund, const Obol__Payments__V1__RefundOperation *operation,
+                 int64_t now_us);
+// The event of the state the refund has come to; its sequence has been counted up. False: the arena
+// is full.
+MUST_USE bool refund_event(struct arena *arena, struct refund *refund, int64_t now_us,
+                           struct event *ret);
+Obol__Refunds__V1__Refund *refund_message(struct arena *arena,
+                                          const struct refund *refund); // NULL: arena full

@@ -11,7 +11,8 @@
 
 #define TRIES_MAX 3
 
-static const char *const refund_statuses[] = {"pending", "processed", "failed", "unknown", "needs_review"};
+static const char *const refund_statuses[] = {"pending", "processed", "failed", "unknown",
+                                              "needs_review"};
 
 static enum status answer_refund(struct call *call, const struct refund *refund)
 {
@@ -22,12 +23,14 @@ static enum status answer_refund(struct call *call, const struct refund *refund)
     return STATUS_OK;
 }
 
-static struct claim claim_of(const struct worker *worker, const struct call *call, const struct refund *refund)
+static struct claim claim_of(const struct worker *worker, const struct call *call,
+                             const struct refund *refund)
 {
     return (struct claim){
         .tenant_id = refund->tenant_id,
         .key = refund->idempotency_key,
-        .hash = journal_hash(worker->journal, call->method->path, call->context.fingerprint, call->request_bytes),
+        .hash = journal_hash(worker->journal, call->method->path, call->context.fingerprint,
+                             call->request_bytes),
         .object_id = refund->id,
         .method = call->method->path,
         .http_status = call->method->success,
@@ -35,8 +38,8 @@ static struct claim claim_of(const struct worker *worker, const struct call *cal
     };
 }
 
-static enum status claim_and_insert(struct worker *worker, struct call *call, const struct refund *refund,
-                                    struct claim *claim)
+static enum status claim_and_insert(struct worker *worker, struct call *call,
+                                    const struct refund *refund, struct claim *claim)
 {
     enum status status = db_begin(worker->db);
     claim->result = CLAIM_WON;
@@ -52,8 +55,10 @@ static enum status claim_and_insert(struct worker *worker, struct call *call, co
     return status;
 }
 
-// Step 1 of the saga. The id was made before, so a repeat after a lost COMMIT inserts the same row or none.
-static enum status begin(struct worker *worker, struct call *call, const struct refund *refund, struct claim *claim)
+// Step 1 of the saga. The id was made before, so a repeat after a lost COMMIT inserts the same row
+// or none.
+static enum status begin(struct worker *worker, struct call *call, const struct refund *refund,
+                         struct claim *claim)
 {
     enum status status = STATUS_OK;
     for (int tries = 0; tries < TRIES_MAX; tries++) {
@@ -67,21 +72,23 @@ static enum status begin(struct worker *worker, struct call *call, const struct 
 
 static enum status finish(struct worker *worker, struct call *call, struct refund *refund)
 {
-    enum status status = saga_reserve(worker->state, worker->db, call->arena, refund, &call->problem);
+    enum status status =
+        saga_reserve(worker->state, worker->db, call->arena, refund, &call->problem);
     if (status == STATUS_OK)
         return answer_refund(call, refund);
     // The row is committed: the loop goes on with it, and a repeat under the same key finds it.
-    return call->problem.status != STATUS_OK && status == call->problem.status ? status
-                                                                              : problem_unknown(&call->problem);
+    return call->problem.status != STATUS_OK && status == call->problem.status
+               ? status
+               : problem_unknown(&call->problem);
 }
 
-// Another request under this key is on its way, or stopped on it: it is driven on from here, and its answer
-// is this one's.
+// Another request under this key is on its way, or stopped on it: it is driven on from here, and
+// its answer is this one's.
 static enum status join(struct worker *worker, struct call *call, const struct claim *running)
 {
     struct refund refund;
-    enum status status =
-        refund_get(worker->db, call->arena, running->tenant_id, running->held_object_id, false, &refund);
+    enum status status = refund_get(worker->db, call->arena, running->tenant_id,
+                                    running->held_object_id, false, &refund);
     if (status == STATUS_NOT_FOUND) // refused in this very moment: the key is free again
         return call_refuse(call, STATUS_ABORTED, "idempotency_key_in_use", NULL,
                            "A request with this idempotency key was running; repeat it.");
@@ -97,8 +104,8 @@ static enum status create_refund(void *context, struct call *call)
     struct worker *worker = context;
     struct refund refund;
     struct claim claim = {0};
-    enum status status = refund_read(CALL_REQUEST(call, Obol__Refunds__V1__CreateRefundRequest), &call->context,
-                                     &refund, &call->problem);
+    enum status status = refund_read(CALL_REQUEST(call, Obol__Refunds__V1__CreateRefundRequest),
+                                     &call->context, &refund, &call->problem);
     if (status != STATUS_OK)
         return status;
     struct id id = id_new(REFUND_PREFIX);
@@ -133,12 +140,13 @@ static void get_refunds(void *context, struct call *const *calls, size_t n)
         keys[i].tenant_id = calls[i]->context.tenant_id;
         keys[i].id = CALL_REQUEST(calls[i], Obol__Refunds__V1__GetRefundRequest)->id;
     }
-    enum status status =
-        keys ? refunds_get(worker->db, arena, keys, n, &found, &found_n) : STATUS_RESOURCE_EXHAUSTED;
+    enum status status = keys ? refunds_get(worker->db, arena, keys, n, &found, &found_n)
+                              : STATUS_RESOURCE_EXHAUSTED;
     for (size_t i = 0; i < n; i++) {
         const struct refund *mine = NULL;
         for (size_t j = 0; j < found_n && !mine; j++)
-            if (strcmp(found[j].id, keys[i].id) == 0 && strcmp(found[j].tenant_id, keys[i].tenant_id) == 0)
+            if (strcmp(found[j].id, keys[i].id) == 0 &&
+                strcmp(found[j].tenant_id, keys[i].tenant_id) == 0)
                 mine = &found[j];
         if (status != STATUS_OK)
             (void)call_refuse_status(calls[i], status);
@@ -162,12 +170,14 @@ static bool known_status(const char *status)
     return false;
 }
 
-static enum status answer_list(struct call *call, const struct page *page, const struct refund *refunds, size_t n)
+static enum status answer_list(struct call *call, const struct page *page,
+                               const struct refund *refunds, size_t n)
 {
     Obol__Refunds__V1__RefundList *list =
         MESSAGE_NEW(call->arena, obol__refunds__v1__refund_list, Obol__Refunds__V1__RefundList);
     size_t shown = page_shown(page, n);
-    Obol__Refunds__V1__Refund **data = ARENA_ARRAY(call->arena, shown + 1, Obol__Refunds__V1__Refund *);
+    Obol__Refunds__V1__Refund **data =
+        ARENA_ARRAY(call->arena, shown + 1, Obol__Refunds__V1__Refund *);
     if (!list || !data)
         return problem_internal(&call->problem);
     for (size_t i = 0; i < shown; i++) {
@@ -187,7 +197,8 @@ static enum status answer_list(struct call *call, const struct page *page, const
 static enum status list_refunds(void *context, struct call *call)
 {
     struct worker *worker = context;
-    const Obol__Refunds__V1__ListRefundsRequest *request = CALL_REQUEST(call, Obol__Refunds__V1__ListRefundsRequest);
+    const Obol__Refunds__V1__ListRefundsRequest *request =
+        CALL_REQUEST(call, Obol__Refunds__V1__ListRefundsRequest);
     struct page_request asked = {
         .limit = request->limit,
         .starting_after = request->starting_after,
@@ -209,7 +220,8 @@ static enum status list_refunds(void *context, struct call *call)
         .status = *request->status ? request->status : NULL,
     };
     status = refunds_list(worker->db, call->arena, &filter, &page, &refunds, &n);
-    return status == STATUS_OK ? answer_list(call, &page, refunds, n) : call_refuse_status(call, status);
+    return status == STATUS_OK ? answer_list(call, &page, refunds, n)
+                               : call_refuse_status(call, status);
 }
 
 const struct rpc_handler refund_handlers[] = {

@@ -15,41 +15,48 @@
 
 static struct call_context context_of(struct arena *arena, const struct refund *refund)
 {
-    struct call_context context = call_context_new(arena, refund->actor, REFUND_PAYMENTS_TIMEOUT_MS);
+    struct call_context context =
+        call_context_new(arena, refund->actor, REFUND_PAYMENTS_TIMEOUT_MS);
     context.tenant_id = refund->tenant_id;
     context.request_id = refund->request_id;
     context.traceparent = refund->traceparent;
     return context;
 }
 
-static enum status ask_reserve(const struct refunds *refunds, struct arena *arena, const struct refund *refund,
-                               Obol__Payments__V1__ReserveRefundResponse **ret, struct problem *problem)
+static enum status ask_reserve(const struct refunds *refunds, struct arena *arena,
+                               const struct refund *refund,
+                               Obol__Payments__V1__ReserveRefundResponse **ret,
+                               struct problem *problem)
 {
-    Obol__Payments__V1__ReserveRefundRequest request = OBOL__PAYMENTS__V1__RESERVE_REFUND_REQUEST__INIT;
+    Obol__Payments__V1__ReserveRefundRequest request =
+        OBOL__PAYMENTS__V1__RESERVE_REFUND_REQUEST__INIT;
     struct call_context context = context_of(arena, refund);
     request.refund_id = (char *)(uintptr_t)refund->id;
     request.payment_id = (char *)(uintptr_t)refund->payment_id;
     request.amount = refund->requested;
-    return rpc_call(refunds->payments, arena, METHOD_PaymentService_ReserveRefund, &context, &request.base,
-                    (ProtobufCMessage **)ret, problem);
+    return rpc_call(refunds->payments, arena, METHOD_PaymentService_ReserveRefund, &context,
+                    &request.base, (ProtobufCMessage **)ret, problem);
 }
 
-static enum status ask_release(const struct refunds *refunds, struct arena *arena, const struct refund *refund,
-                               bool *ret_released)
+static enum status ask_release(const struct refunds *refunds, struct arena *arena,
+                               const struct refund *refund, bool *ret_released)
 {
-    Obol__Payments__V1__ReleaseRefundRequest request = OBOL__PAYMENTS__V1__RELEASE_REFUND_REQUEST__INIT;
+    Obol__Payments__V1__ReleaseRefundRequest request =
+        OBOL__PAYMENTS__V1__RELEASE_REFUND_REQUEST__INIT;
     Obol__Payments__V1__ReleaseRefundResponse *response = NULL;
     struct call_context context = context_of(arena, refund);
     struct problem problem = {0};
     request.refund_id = (char *)(uintptr_t)refund->id;
     request.payment_id = (char *)(uintptr_t)refund->payment_id;
-    enum status status = rpc_call(refunds->payments, arena, METHOD_PaymentService_ReleaseRefund, &context,
-                                  &request.base, (ProtobufCMessage **)&response, &problem);
+    enum status status =
+        rpc_call(refunds->payments, arena, METHOD_PaymentService_ReleaseRefund, &context,
+                 &request.base, (ProtobufCMessage **)&response, &problem);
     *ret_released = status == STATUS_OK && response->released;
     return status;
 }
 
-static enum status audit(struct db *db, struct arena *arena, const struct refund *refund, const char *action)
+static enum status audit(struct db *db, struct arena *arena, const struct refund *refund,
+                         const char *action)
 {
     struct audit entry = {
         .tenant_id = refund->tenant_id,
@@ -57,8 +64,8 @@ static enum status audit(struct db *db, struct arena *arena, const struct refund
         .action = action,
         .object_id = refund->id,
         .request_id = refund->request_id,
-        .after = arena_printf(arena, "{\"payment_id\":\"%s\",\"amount\":%lld,\"status\":\"%s\"}", refund->payment_id,
-                              (long long)refund->amount, refund->status),
+        .after = arena_printf(arena, "{\"payment_id\":\"%s\",\"amount\":%lld,\"status\":\"%s\"}",
+                              refund->payment_id, (long long)refund->amount, refund->status),
     };
     return journal_audit(db, arena, &entry, 1);
 }
@@ -72,12 +79,13 @@ static enum status complete_key(const struct refunds *refunds, struct db *db, st
     struct bytes answer = message ? message_pack(arena, &message->base) : (struct bytes){0};
     if (!answer.at)
         return STATUS_RESOURCE_EXHAUSTED;
-    return journal_complete(refunds->journal, db, arena, refund->tenant_id, refund->idempotency_key, answer,
-                            refund->id);
+    return journal_complete(refunds->journal, db, arena, refund->tenant_id, refund->idempotency_key,
+                            answer, refund->id);
 }
 
 // 'reserving' becomes 'pending', with its event, its audit row and the answer to replay.
-static enum status confirm(const struct refunds *refunds, struct db *db, struct arena *arena, struct refund *refund,
+static enum status confirm(const struct refunds *refunds, struct db *db, struct arena *arena,
+                           struct refund *refund,
                            const Obol__Payments__V1__ReserveRefundResponse *reserved)
 {
     struct event event;
@@ -93,8 +101,8 @@ static enum status confirm(const struct refunds *refunds, struct db *db, struct 
     return status == STATUS_OK ? complete_key(refunds, db, arena, refund) : status;
 }
 
-static enum status confirm_in_transaction(const struct refunds *refunds, struct db *db, struct arena *arena,
-                                          struct refund *refund,
+static enum status confirm_in_transaction(const struct refunds *refunds, struct db *db,
+                                          struct arena *arena, struct refund *refund,
                                           const Obol__Payments__V1__ReserveRefundResponse *reserved)
 {
     enum status status = db_begin(db);
@@ -110,7 +118,8 @@ static enum status confirm_in_transaction(const struct refunds *refunds, struct 
 
 // A COMMIT whose answer was lost is found out by reading the row again, which the next try does.
 static enum status confirm_surely(const struct refunds *refunds, struct db *db, struct arena *arena,
-                                  struct refund *refund, const Obol__Payments__V1__ReserveRefundResponse *reserved)
+                                  struct refund *refund,
+                                  const Obol__Payments__V1__ReserveRefundResponse *reserved)
 {
     enum status status = STATUS_OK;
     for (int tries = 0; tries < TRIES_MAX; tries++) {
@@ -142,8 +151,8 @@ static enum status remove_row(struct db *db, struct arena *arena, const struct r
 
 static bool refusal(enum status status)
 {
-    return status == STATUS_NOT_FOUND || status == STATUS_OUT_OF_RANGE || status == STATUS_FAILED_PRECONDITION ||
-           status == STATUS_INVALID_ARGUMENT;
+    return status == STATUS_NOT_FOUND || status == STATUS_OUT_OF_RANGE ||
+           status == STATUS_FAILED_PRECONDITION || status == STATUS_INVALID_ARGUMENT;
 }
 
 static enum status given_up(struct problem *problem)
@@ -163,8 +172,8 @@ static enum status give_up(const struct refunds *refunds, struct db *db, struct 
     return remove_row(db, arena, refund);
 }
 
-enum status saga_reserve(const struct refunds *refunds, struct db *db, struct arena *arena, struct refund *refund,
-                         struct problem *problem)
+enum status saga_reserve(const struct refunds *refunds, struct db *db, struct arena *arena,
+                         struct refund *refund, struct problem *problem)
 {
     for (int tries = 0; tries < TRIES_MAX; tries++) {
         Obol__Payments__V1__ReserveRefundResponse *reserved = NULL;
@@ -187,9 +196,9 @@ enum status saga_reserve(const struct refunds *refunds, struct db *db, struct ar
     return STATUS_UNKNOWN;
 }
 
-static const Obol__Payments__V1__RefundOperation *news_of(const struct refund *refund,
-                                                          const Obol__Payments__V1__RefundOperation *const *operations,
-                                                          size_t n)
+static const Obol__Payments__V1__RefundOperation *
+news_of(const struct refund *refund, const Obol__Payments__V1__RefundOperation *const *operations,
+        size_t n)
 {
     const Obol__Payments__V1__RefundOperation *newest = NULL;
     for (size_t i = 0; i < n; i++)
@@ -206,8 +215,9 @@ struct changes {
 };
 
 // An outcome can overtake the confirmation: the refund is then confirmed here first.
-static enum status tell_one(const struct refunds *refunds, struct db *db, struct arena *arena, struct refund refund,
-                            const Obol__Payments__V1__RefundOperation *news, struct changes *changes)
+static enum status tell_one(const struct refunds *refunds, struct db *db, struct arena *arena,
+                            struct refund refund, const Obol__Payments__V1__RefundOperation *news,
+                            struct changes *changes)
 {
     int64_t now_us = clock_unix_us();
     if (strcmp(refund.status, "reserving") == 0) {
@@ -244,8 +254,8 @@ static enum status write_changes(struct db *db, struct arena *arena, struct chan
 }
 
 enum status saga_tell(const struct refunds *refunds, struct db *db, struct arena *arena,
-                      const char *const *tenant_ids, const Obol__Payments__V1__RefundOperation *const *operations,
-                      size_t n)
+                      const char *const *tenant_ids,
+                      const Obol__Payments__V1__RefundOperation *const *operations, size_t n)
 {
     struct refund *keys = ARENA_ARRAY(arena, n, struct refund), *found = NULL;
     struct changes changes = {.refunds = ARENA_ARRAY(arena, n, struct refund),
@@ -264,20 +274,23 @@ enum status saga_tell(const struct refunds *refunds, struct db *db, struct arena
     }
     enum status status = refunds_lock(db, arena, keys, keys_n, &found, &found_n);
     for (size_t i = 0; status == STATUS_OK && i < found_n; i++)
-        status = tell_one(refunds, db, arena, found[i], news_of(&found[i], operations, n), &changes);
+        status =
+            tell_one(refunds, db, arena, found[i], news_of(&found[i], operations, n), &changes);
     return status == STATUS_OK ? write_changes(db, arena, &changes) : status;
 }
 
-static enum status ask_operation(const struct refunds *refunds, struct arena *arena, const struct refund *refund,
+static enum status ask_operation(const struct refunds *refunds, struct arena *arena,
+                                 const struct refund *refund,
                                  Obol__Payments__V1__RefundOperation **ret)
 {
-    Obol__Payments__V1__GetRefundOperationRequest request = OBOL__PAYMENTS__V1__GET_REFUND_OPERATION_REQUEST__INIT;
+    Obol__Payments__V1__GetRefundOperationRequest request =
+        OBOL__PAYMENTS__V1__GET_REFUND_OPERATION_REQUEST__INIT;
     struct call_context context = context_of(arena, refund);
     struct problem problem = {0};
     request.refund_id = (char *)(uintptr_t)refund->id;
     request.payment_id = (char *)(uintptr_t)refund->payment_id;
-    return rpc_call(refunds->payments, arena, METHOD_PaymentService_GetRefundOperation, &context, &request.base,
-                    (ProtobufCMessage **)ret, &problem);
+    return rpc_call(refunds->payments, arena, METHOD_PaymentService_GetRefundOperation, &context,
+                    &request.base, (ProtobufCMessage **)ret, &problem);
 }
 
 // The bus may have lost the news: ask.
@@ -310,7 +323,8 @@ int64_t saga_drive(void *context, struct db *db, struct arena *arena)
         bool reserving = strcmp(due[i].status, "reserving") == 0;
         enum status status = reserving ? saga_reserve(refunds, db, arena, &due[i], &problem)
                                        : look_after(refunds, db, arena, &due[i]);
-        log_info("refund driven on", LOG_S("refund", due[i].id), LOG_S("from", reserving ? "reserving" : "pending"),
+        log_info("refund driven on", LOG_S("refund", due[i].id),
+                 LOG_S("from", reserving ? "reserving" : "pending"),
                  LOG_S("result", status_name(status)));
     }
     return n == DRIVE_BATCH ? 0 : DRIVE_IDLE_MS;

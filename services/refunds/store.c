@@ -32,8 +32,9 @@ static struct refund row_read(const struct db_rows *rows, size_t row)
     };
 }
 
-static enum status rows_read(struct db *db, struct arena *arena, const struct db_statement *statement,
-                             struct db_params *params, struct refund **ret, size_t *ret_n)
+static enum status rows_read(struct db *db, struct arena *arena,
+                             const struct db_statement *statement, struct db_params *params,
+                             struct refund **ret, size_t *ret_n)
 {
     struct db_rows *rows = NULL;
     *ret = NULL;
@@ -89,13 +90,14 @@ enum status refunds_get(struct db *db, struct arena *arena, const struct refund 
     return rows_read(db, arena, &sql_get_refunds, keys_of(arena, keys, n), ret, ret_n);
 }
 
-enum status refund_get(struct db *db, struct arena *arena, const char *tenant_id, const char *id, bool lock,
-                       struct refund *ret)
+enum status refund_get(struct db *db, struct arena *arena, const char *tenant_id, const char *id,
+                       bool lock, struct refund *ret)
 {
     struct refund key = {.tenant_id = tenant_id, .id = id};
     struct refund *found = NULL;
     size_t n = 0;
-    enum status status = lock ? refunds_lock(db, arena, &key, 1, &found, &n) : refunds_get(db, arena, &key, 1, &found, &n);
+    enum status status = lock ? refunds_lock(db, arena, &key, 1, &found, &n)
+                              : refunds_get(db, arena, &key, 1, &found, &n);
     if (status != STATUS_OK)
         return status;
     if (n == 0)
@@ -108,7 +110,8 @@ struct update_row {
     int64_t drive_us, now_us;
 };
 
-enum status refunds_update(struct db *db, struct arena *arena, struct refund *refunds, size_t n, int64_t now_us)
+enum status refunds_update(struct db *db, struct arena *arena, struct refund *refunds, size_t n,
+                           int64_t now_us)
 {
     struct update_row *times = ARENA_ARRAY(arena, n, struct update_row);
     if (!times)
@@ -131,7 +134,8 @@ enum status refunds_update(struct db *db, struct arena *arena, struct refund *re
     return db_run(db, arena, &sql_update_refunds, params, NULL);
 }
 
-enum status refund_delete(struct db *db, struct arena *arena, const struct refund *refund, bool *ret_removed)
+enum status refund_delete(struct db *db, struct arena *arena, const struct refund *refund,
+                          bool *ret_removed)
 {
     struct db_params *params = db_params(arena);
     struct db_rows *rows = NULL;
@@ -142,7 +146,8 @@ enum status refund_delete(struct db *db, struct arena *arena, const struct refun
     return status;
 }
 
-enum status refunds_due(struct db *db, struct arena *arena, size_t limit, struct refund **ret, size_t *ret_n)
+enum status refunds_due(struct db *db, struct arena *arena, size_t limit, struct refund **ret,
+                        size_t *ret_n)
 {
     struct db_params *params = db_params(arena);
     db_int(params, (int64_t)limit);
@@ -160,10 +165,12 @@ enum status refunds_list(struct db *db, struct arena *arena, const struct refund
     db_text(params, filter->payment_id);
     db_text(params, filter->status);
     db_int(params, (int64_t)page->limit + 1);
-    return rows_read(db, arena, page->newer ? &sql_list_refunds_newer : &sql_list_refunds_older, params, ret, ret_n);
+    return rows_read(db, arena, page->newer ? &sql_list_refunds_newer : &sql_list_refunds_older,
+                     params, ret, ret_n);
 }
 
-enum status refunds_count(struct db *db, struct arena *arena, const char *tenant_id, int64_t counts[4])
+enum status refunds_count(struct db *db, struct arena *arena, const char *tenant_id,
+                          int64_t counts[4])
 {
     struct db_params *params = db_params(arena);
     struct db_rows *rows = NULL;

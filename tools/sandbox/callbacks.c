@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "crypto/crypto.h"
@@ -16,8 +15,6 @@
 #define TURN_MS 100
 #define RETRY_MS 300
 #define SIGNATURE_SIZE (sizeof "sha256=" + SHA256_HEX_SIZE)
-
-DEFINE_CLEANUP(arena_free, struct arena *)
 
 struct job {
     struct job *next;
@@ -94,7 +91,7 @@ static void start_due(struct callbacks *callbacks)
             .headers_n = 2,
             .body = job->body,
             .connect_ms = 2000,
-            .total_ms = 5000,
+            .total_ms = 3000,
             .response_max = 1024,
             .context = job,
         };
@@ -136,14 +133,6 @@ static void *run(void *argument)
     return NULL;
 }
 
-static void *run_with_client(void *argument)
-{
-    struct callbacks *callbacks = argument;
-    run(callbacks);
-    http_client_free(callbacks->client);
-    return NULL;
-}
-
 struct callbacks *callbacks_new(const char *secret)
 {
     struct callbacks *callbacks = calloc(1, sizeof *callbacks);
@@ -153,8 +142,7 @@ struct callbacks *callbacks_new(const char *secret)
     callbacks->last = &callbacks->first;
     callbacks->client = http_client_new(AT_ONCE, "obol-sandbox");
     pthread_mutex_init(&callbacks->lock, NULL);
-    if (callbacks->client &&
-        pthread_create(&callbacks->thread, NULL, run_with_client, callbacks) == 0)
+    if (callbacks->client && pthread_create(&callbacks->thread, NULL, run, callbacks) == 0)
         return callbacks;
     if (callbacks->client)
         http_client_free(callbacks->client);
@@ -200,6 +188,7 @@ void callbacks_free(struct callbacks *callbacks)
     atomic_store(&callbacks->stopping, true);
     http_client_wake(callbacks->client);
     pthread_join(callbacks->thread, NULL);
+    http_client_free(callbacks->client);
     while (callbacks->first) {
         struct job *job = callbacks->first;
         callbacks->first = job->next;

@@ -15,7 +15,6 @@
 
 #define LINE_MAX_BYTES 8192
 
-DEFINE_CLEANUP(arena_free, struct arena *)
 DEFINE_CLEANUP(fclose, FILE *)
 
 struct store {

@@ -2,10 +2,7 @@
 
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "json/json.h"
-
-DEFINE_CLEANUP(arena_free, struct arena *)
 
 char *view_error(struct arena *arena, const char *code, const char *message)
 {

@@ -53,8 +53,9 @@ CREATE TABLE consumer_cursors (
     cursor text NOT NULL
 );
 
+-- Append-only, in months like events.
 CREATE TABLE audit_log (
-    id text COLLATE "C" PRIMARY KEY,
+    id text COLLATE "C" NOT NULL,
     tenant_id text COLLATE "C" NOT NULL,
     at timestamptz NOT NULL DEFAULT now(),
     actor text NOT NULL,
@@ -62,19 +63,23 @@ CREATE TABLE audit_log (
     object_id text COLLATE "C" NOT NULL,
     request_id text NOT NULL,
     before json,
-    after json
-);
+    after json,
+    PRIMARY KEY (id)
+) PARTITION BY RANGE (id);
 CREATE INDEX audit_log_tenant ON audit_log (tenant_id, id);
 CREATE INDEX audit_log_object ON audit_log (object_id, id);
+CREATE TABLE audit_log_default PARTITION OF audit_log DEFAULT;
 
 -- Makes table parent's partition `name` for ids from `low` up to `high`, unless it is there. False when it
 -- can't be made because the default partition holds rows of that range already: they stay where they are.
+-- The lock keeps replicas that start together from making it twice.
 CREATE FUNCTION journal_partition_make(parent text, name text, low text, high text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
     IF to_regclass(quote_ident(name)) IS NOT NULL THEN
         RETURN true;
     END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended('obol.partition.' || current_schema || '.' || parent, 0));
     EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
                    name, parent, low, high);
     RETURN true;
@@ -86,15 +91,15 @@ END $$;
 CREATE FUNCTION journal_partitions_drop(parent text, oldest text) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
-    partition name;
+    partition text;
     dropped bigint := 0;
 BEGIN
     FOR partition IN
-        SELECT c.relname
+        SELECT c.relname::text
         FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
         WHERE i.inhparent = to_regclass(quote_ident(parent))
-          AND c.relname ~ ('^' || parent || '_[0-9]{6}$')
-          AND c.relname < (oldest COLLATE "C")
+          AND c.relname::text ~ ('^' || parent || '_[0-9]{6}$')
+          AND c.relname::text COLLATE "C" < oldest
         ORDER BY 1
     LOOP
         EXECUTE format('DROP TABLE %I', partition);

@@ -1,4 +1,4 @@
-SELECT d.event_id, d.status, e.enabled, e.deleted_at IS NOT NULL AS deleted,
+SELECT e.enabled, e.deleted_at IS NOT NULL AS deleted,
        EXISTS (SELECT FROM stored_events s WHERE s.tenant_id = d.tenant_id AND s.id = d.event_id) AS kept
   FROM deliveries d
   JOIN endpoints e ON e.tenant_id = d.tenant_id AND e.id = d.endpoint_id

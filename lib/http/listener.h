@@ -1,0 +1,100 @@
+// The insides of the server: a loop with its connections and exchanges. Private to the room; everything
+// belongs to the loop's thread, except what stands under the loop's mutex.
+#pragma once
+#include <event2/event.h>
+#include <event2/http.h>
+#include <pthread.h>
+
+#include "http/server.h"
+
+#define HTTP_HEADERS_BYTES_MAX 16384
+
+struct bufferevent;
+struct connection;
+
+struct post {
+    struct post *next;
+    void (*call)(void *);
+    void *argument;
+};
+
+struct http_loop {
+    const struct http_server_config *config;
+    pthread_t thread;
+    bool started;
+    int listen_fd; // -1 once evhttp has it
+    struct event_base *base;
+    struct evhttp *http;
+    struct evhttp_bound_socket *bound;
+    struct event *accept_again; // after the process ran out of descriptors
+    void *state;
+
+    struct event *ready_event;
+    bool ready_due;
+
+    pthread_mutex_t mutex; // guards posts, posts_end, ended
+    struct post *posts, **posts_end;
+    bool ended;
+    struct event *posted;
+
+    struct connection *connections;
+    struct connection **by_fd; // evhttp keeps no pointer of ours with a connection
+    size_t by_fd_n, connections_n;
+    size_t busy_n; // connections on which a request is coming in, being handled or being answered
+    struct http_exchange *exchanges;
+    size_t exchanges_n;
+    struct http_exchange *spare; // emptied ones, to be used again
+    size_t spare_n;
+    bool draining;
+    int64_t drain_ms;
+    struct event *drain_over;
+};
+
+// IDLE: not a byte of a request. An exchange exists while HANDLING.
+enum phase { PHASE_IDLE, PHASE_READING, PHASE_HANDLING, PHASE_WRITING };
+
+struct connection {
+    struct connection *next, **link;
+    struct http_loop *loop;
+    struct bufferevent *stream;
+    struct evhttp_connection *evhttp; // NULL until adopted
+    struct event *timer; // adoption, then the bound on a whole request and on a whole answer
+    int fd;
+    enum phase phase;
+    bool close_after;
+    struct http_exchange *exchange;
+};
+
+struct http_exchange {
+    struct http_exchange *next, **link;
+    struct http_loop *loop;
+    struct connection *connection; // NULL when the client has left
+    struct evhttp_request *request;
+    struct arena *arena;
+    const char *method, *path, *query, *peer;
+    struct http_header *headers;
+    size_t headers_n;
+    struct bytes body;
+    int64_t arrived_ns;
+    void *user;
+};
+
+// loop.c
+bool loop_init(struct http_loop *loop, const struct http_server_config *config, int listen_fd);
+void loop_deinit(struct http_loop *loop); // for one whose thread never started
+void *loop_run(void *loop);               // the thread
+void loop_request_handed_out(struct http_loop *loop);
+void loop_check_drained(struct http_loop *loop);
+
+// connection.c
+struct bufferevent *connection_open(struct event_base *base, void *loop);
+void connection_request(struct evhttp_request *request, void *loop);
+void connection_answering(struct connection *connection, struct evhttp_request *request);
+void connection_close_soon(struct connection *connection);
+void connection_free_unadopted(struct http_loop *loop);
+
+// exchange.c
+// NULL when memory is short.
+struct http_exchange *exchange_new(struct connection *connection, struct evhttp_request *request);
+void exchange_free(struct http_exchange *exchange); // to the spare ones
+void exchange_destroy(struct http_exchange *exchange);

@@ -1,0 +1,171 @@
+#include <string.h>
+
+#include "journal/journal.h"
+#include "journal_sql.h"
+
+struct sha256 journal_hash(const struct journal *journal, const char *method,
+                           struct bytes fingerprint, struct bytes request)
+{
+    struct bytes key = BYTES_OF_ARRAY(journal->ring->mac_key);
+    if (fingerprint.at) {
+        const struct bytes parts[] = {bytes_of_string("idempotency.fingerprint"), fingerprint};
+        return crypto_hmac_sha256_parts(key, parts, 2);
+    }
+    const struct bytes parts[] = {bytes_of_string("idempotency.request"), bytes_of_string(method),
+                                  request};
+    return crypto_hmac_sha256_parts(key, parts, 3);
+}
+
+// A claim as columns.
+struct claim_row {
+    struct bytes hash;
+    int64_t http_status;
+};
+
+static struct db_params *claim_params(struct arena *arena, const struct claim *items, size_t n)
+{
+    struct db_params *params = db_params(arena);
+    struct claim_row *rows = ARENA_ARRAY(arena, n, struct claim_row);
+    if (!rows)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        rows[i] = (struct claim_row){BYTES_OF_ARRAY(items[i].hash.at), items[i].http_status};
+    db_texts(params, n, DB_COLUMN(items, tenant_id));
+    db_texts(params, n, DB_COLUMN(items, key));
+    db_byteas(params, n, DB_COLUMN(rows, hash));
+    db_texts(params, n, DB_COLUMN(items, method));
+    db_texts(params, n, DB_COLUMN(items, object_id));
+    db_ints(params, n, DB_COLUMN(rows, http_status));
+    db_byteas(params, n, DB_COLUMN(items, answer));
+    db_bools(params, n, DB_COLUMN(items, sealed));
+    db_times(params, n, DB_COLUMN(items, now_us));
+    db_int(params, IDEMPOTENCY_TTL_S);
+    return params;
+}
+
+// Winners come back in the order of the items, with gaps: one walk finds them all.
+static size_t mark_winners(const struct db_rows *rows, struct claim *items, size_t n)
+{
+    size_t won = db_count(rows), at = 0;
+    for (size_t row = 0; row < won; row++) {
+        const char *tenant_id = db_get_text(rows, row, 0), *key = db_get_text(rows, row, 1);
+        while (strcmp(items[at].key, key) != 0 || strcmp(items[at].tenant_id, tenant_id) != 0)
+            at = (at + 1) % n;
+        items[at].result = CLAIM_WON;
+    }
+    return won;
+}
+
+static enum claim_result compare(const struct claim *item, struct bytes hash)
+{
+    if (!crypto_equal(hash, BYTES_OF_ARRAY(item->hash.at)))
+        return CLAIM_REUSED;
+    if (strcmp(item->held_object_id, item->object_id) == 0)
+        return CLAIM_OURS;
+    return item->held_answer.at ? CLAIM_REPLAY : CLAIM_RUNNING;
+}
+
+static enum status read_losers(struct db *db, struct arena *arena, struct claim *items, size_t n)
+{
+    struct db_params *params = db_params(arena);
+    db_texts(params, n, DB_COLUMN(items, tenant_id));
+    db_texts(params, n, DB_COLUMN(items, key));
+    struct db_rows *rows;
+    enum status status = db_run(db, arena, &sql_journal_held, params, &rows);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t row = 0; row < db_count(rows); row++) {
+        struct claim *item = &items[db_get_int(rows, row, 0)];
+        if (item->result == CLAIM_WON)
+            continue;
+        item->held_object_id = db_get_text(rows, row, 2);
+        item->held_answer = db_get_bytea(rows, row, 3);
+        item->held_sealed = db_get_bool(rows, row, 4);
+        item->result = compare(item, db_get_bytea(rows, row, 1));
+    }
+    for (size_t i = 0; i < n; i++) {
+        // Without a transaction around us the row may be gone by now.
+        if (items[i].result == 0)
+            return STATUS_ABORTED;
+    }
+    return STATUS_OK;
+}
+
+enum status journal_claim(const struct journal *journal, struct db *db, struct arena *arena,
+                          struct claim *items, size_t n)
+{
+    (void)journal;
+    if (n == 0)
+        return STATUS_OK;
+    for (size_t i = 0; i < n; i++) {
+        items[i].result = 0;
+        items[i].held_object_id = NULL;
+        items[i].held_answer = (struct bytes){0};
+        items[i].held_sealed = false;
+    }
+    struct db_params *params = claim_params(arena, items, n);
+    if (!params)
+        return STATUS_RESOURCE_EXHAUSTED;
+    struct db_rows *rows;
+    enum status status = db_run(db, arena, &sql_journal_claim, params, &rows);
+    if (status != STATUS_OK)
+        return status;
+    return mark_winners(rows, items, n) == n ? STATUS_OK : read_losers(db, arena, items, n);
+}
+
+enum status journal_complete(const struct journal *journal, struct db *db, struct arena *arena,
+                             const char *tenant_id, const char *key, struct bytes answer,
+                             const char *object_id)
+{
+    (void)journal;
+    struct db_params *params = db_params(arena);
+    db_text(params, tenant_id);
+    db_text(params, key);
+    db_text(params, object_id);
+    db_bytea(params, answer);
+    struct db_rows *rows;
+    enum status status = db_run(db, arena, &sql_journal_complete, params, &rows);
+    if (status != STATUS_OK)
+        return status;
+    return db_count(rows) == 1 ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
+enum status journal_forget(struct db *db, struct arena *arena, const struct claim *const *items,
+                           size_t n)
+{
+    if (n == 0)
+        return STATUS_OK;
+    struct claim *copies = ARENA_ARRAY(arena, n, struct claim);
+    if (!copies)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < n; i++)
+        copies[i] = *items[i];
+    struct db_params *params = db_params(arena);
+    db_texts(params, n, DB_COLUMN(copies, tenant_id));
+    db_texts(params, n, DB_COLUMN(copies, key));
+    db_texts(params, n, DB_COLUMN(copies, object_id));
+    return db_run(db, arena, &sql_journal_forget, params, NULL);
+}
+
+enum status journal_key_get(struct db *db, struct arena *arena, const char *tenant_id,
+                            const char *key, int64_t now_us, struct journal_key *ret)
+{
+    struct db_params *params = db_params(arena);
+    db_text(params, tenant_id);
+    db_text(params, key);
+    db_time(params, now_us);
+    struct db_rows *rows;
+    enum status status = db_run(db, arena, &sql_journal_key_get, params, &rows);
+    if (status != STATUS_OK)
+        return status;
+    if (db_count(rows) == 0)
+        return STATUS_NOT_FOUND;
+    *ret = (struct journal_key){
+        .object_id = db_get_text(rows, 0, 0),
+        .running = db_get_bool(rows, 0, 1),
+        .http_status = (int32_t)db_get_int(rows, 0, 2),
+        .created_us = db_get_time(rows, 0, 3),
+        .expires_us = db_get_time(rows, 0, 4),
+    };
+    return STATUS_OK;
+}

@@ -1,0 +1,1 @@
+SELECT cursor FROM consumer_cursors WHERE consumer = $1

@@ -1,0 +1,1 @@
+SELECT journal_partitions_drop($1, $2)

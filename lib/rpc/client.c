@@ -1,0 +1,173 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include <grpc/grpc_security.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "grpc/health/v1/health.obol.h"
+#include "obol/rpc/v1/bundle.obol.h"
+#include "rpc/outgoing.h"
+
+static void *client_main(void *argument)
+{
+    struct rpc_client *client = argument;
+    for (;;) {
+        grpc_event event =
+            grpc_completion_queue_next(client->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+        if (event.type == GRPC_QUEUE_SHUTDOWN)
+            return NULL;
+        if (event.type == GRPC_OP_COMPLETE)
+            outgoing_finish(event.tag);
+    }
+}
+
+static grpc_channel *channel_create(const char *target)
+{
+    // A proxy from the environment or a service configuration from DNS must not redirect our
+    // traffic; the core must not repeat calls (only the caller knows what may be repeated).
+    grpc_arg arguments[] = {
+        {GRPC_ARG_STRING,
+         (char *)GRPC_ARG_SERVICE_CONFIG,
+         {.string = (char *)"{\"loadBalancingConfig\":[{\"round_robin\":{}}]}"}},
+        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, {.integer = 1}},
+        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_ENABLE_HTTP_PROXY, {.integer = 0}},
+        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_ENABLE_RETRIES, {.integer = 0}},
+        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, {.integer = 1}},
+        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, {.integer = 100}},
+        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, {.integer = 2000}},
+        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, {.integer = 2000}},
+        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, {.integer = 1000}},
+        {GRPC_ARG_INTEGER,
+         (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+         {.integer = RPC_ANSWER_BYTES_MAX + RPC_MESSAGE_MAX}},
+        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_KEEPALIVE_TIME_MS, {.integer = 10000}},
+        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_KEEPALIVE_TIMEOUT_MS, {.integer = 5000}},
+    };
+    grpc_channel_args list = {sizeof arguments / sizeof *arguments, arguments};
+    grpc_channel_credentials *credentials = grpc_insecure_credentials_create();
+    grpc_channel *channel = grpc_channel_create(target, credentials, &list);
+    grpc_channel_credentials_release(credentials);
+    return channel;
+}
+
+static void client_release(struct rpc_client *client)
+{
+    grpc_channel_destroy(client->channel);
+    grpc_completion_queue_shutdown(client->queue);
+    if (client->runs)
+        pthread_join(client->thread, NULL);
+    else
+        grpc_completion_queue_next(client->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+    grpc_completion_queue_destroy(client->queue);
+    pthread_cond_destroy(&client->emptied);
+    pthread_mutex_destroy(&client->mutex);
+    arena_free(client->arena);
+    free(client);
+    grpc_shutdown_blocking();
+}
+
+struct rpc_client *rpc_client_new(const char *target)
+{
+    struct rpc_client *client = calloc(1, sizeof *client);
+    struct arena *arena = arena_new(2 * RPC_ANSWER_BYTES_MAX);
+    if (!client || !arena) {
+        arena_free(arena);
+        free(client);
+        return NULL;
+    }
+    grpc_init();
+    client->arena = arena;
+    pthread_mutex_init(&client->mutex, NULL);
+    pthread_cond_init(&client->emptied, NULL);
+    client->channel = channel_create(target);
+    client->queue = grpc_completion_queue_create_for_next(NULL);
+    client->runs = pthread_create(&client->thread, NULL, client_main, client) == 0;
+    if (client->runs)
+        return client;
+    client_release(client);
+    return NULL;
+}
+
+void rpc_client_free(struct rpc_client *client)
+{
+    if (!client)
+        return;
+    pthread_mutex_lock(&client->mutex);
+    client->closing = true;
+    for (struct outgoing *out = client->first; out; out = out->next)
+        grpc_call_cancel(out->core, NULL);
+    while (client->first)
+        pthread_cond_wait(&client->emptied, &client->mutex);
+    pthread_mutex_unlock(&client->mutex);
+    client_release(client);
+}
+
+struct waiting {
+    pthread_mutex_t mutex;
+    pthread_cond_t answered;
+    bool done;
+};
+
+static void waiting_end(void *context)
+{
+    struct waiting *waiting = context;
+    pthread_mutex_lock(&waiting->mutex);
+    waiting->done = true;
+    pthread_cond_signal(&waiting->answered);
+    pthread_mutex_unlock(&waiting->mutex);
+}
+
+static void call_and_wait(struct rpc_client *client, struct call *call)
+{
+    struct waiting waiting = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+    rpc_start(client, call, waiting_end, &waiting);
+    pthread_mutex_lock(&waiting.mutex);
+    while (!waiting.done)
+        pthread_cond_wait(&waiting.answered, &waiting.mutex);
+    pthread_mutex_unlock(&waiting.mutex);
+    pthread_cond_destroy(&waiting.answered);
+    pthread_mutex_destroy(&waiting.mutex);
+}
+
+enum status rpc_call(struct rpc_client *client, struct arena *arena, const struct method *method,
+                     const struct call_context *context, const ProtobufCMessage *request,
+                     ProtobufCMessage **ret, struct problem *problem)
+{
+    struct call call = {.arena = arena, .method = method, .context = *context};
+    call.request_bytes = message_pack(arena, request);
+    if (call.request_bytes.at)
+        call_and_wait(client, &call);
+    else
+        call_refuse_status(&call, STATUS_RESOURCE_EXHAUSTED);
+    ProtobufCMessage *answer = NULL;
+    if (call.problem.status == STATUS_OK) {
+        answer = message_unpack(arena, method->output, call.packed);
+        if (!answer)
+            call_answer_lost(&call);
+    }
+    if (call.problem.status != STATUS_OK) {
+        *problem = call.problem;
+        return call.problem.status;
+    }
+    *ret = answer;
+    return STATUS_OK;
+}
+
+enum status rpc_client_check(struct rpc_client *client, int64_t timeout_ms)
+{
+    struct arena *arena = arena_new(ARENA_CAP_REQUEST);
+    if (!arena)
+        return STATUS_RESOURCE_EXHAUSTED;
+    Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
+    struct call_context context = call_context_new(arena, "health", timeout_ms);
+    ProtobufCMessage *answer = NULL;
+    struct problem problem = {0};
+    enum status status =
+        rpc_call(client, arena, METHOD_Health_Check, &context, &request.base, &answer, &problem);
+    if (status == STATUS_OK && ((const Grpc__Health__V1__HealthCheckResponse *)answer)->status !=
+                                   GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING)
+        status = STATUS_UNAVAILABLE;
+    arena_free(arena);
+    return status;
+}

@@ -1,0 +1,40 @@
+// Calls going out, one struct each, from the first byte to the callback. Private to this room.
+#pragma once
+#include "rpc/internal.h"
+
+struct rpc_client {
+    grpc_channel *channel;
+    grpc_completion_queue *queue;
+    pthread_t thread;
+    bool runs;
+    struct arena *arena; // the thread's own, for one answer at a time
+    pthread_mutex_t mutex;
+    pthread_cond_t emptied;
+    struct outgoing *first; // under way
+    bool closing;
+};
+
+// What one rpc_bundle or rpc_start became: some messages, one callback.
+struct hop {
+    atomic_size_t left; // messages not yet answered
+    void (*done)(void *context);
+    void *context;
+    struct call *calls[]; // a copy, so that the caller's array may go
+};
+
+struct outgoing {
+    struct outgoing *next, *before;
+    struct rpc_client *client;
+    struct hop *hop;
+    struct call **calls; // in the hop
+    size_t n;
+    bool bundled;
+    grpc_call *core;
+    grpc_metadata_array initial, trailing;
+    grpc_byte_buffer *sent, *received;
+    grpc_status_code status;
+    grpc_slice text;
+    _Atomic int started; // orders our accesses across the queue, for those who can't see into it
+};
+
+void outgoing_finish(struct outgoing *out); // in the client's thread

@@ -1,0 +1,163 @@
+# The development stack: who runs in it, how it starts and stops.
+SERVICES="auth payments refunds webhooks"
+PROGRAMS="nats sandbox merchant $SERVICES gateway"
+GATEWAY=http://127.0.0.1:$(port 8000)
+
+# Secrets of this stack, made once.
+stack_secrets() {
+    local file=$DATA/secrets
+    if [ ! -f "$file" ]; then
+        (umask 077; cat >"$file" <<TEXT
+PG_PASSWORD=$(openssl rand -hex 16)
+OBOL_KEYS=1:$(openssl rand -hex 32)
+SIMULATOR_KEY=$(openssl rand -hex 16)
+SIMULATOR_CALLBACK_SECRET=$(openssl rand -hex 16)
+TEXT
+        )
+    fi
+    set -a
+    # shellcheck source=/dev/null
+    source "$file"
+    set +a
+}
+
+stack_environment() {
+    stack_secrets
+    export DATABASE_URL=${DATABASE_URL:-postgresql://obol:$PG_PASSWORD@127.0.0.1:$(port 54320)/obol}
+    export NATS_URL=${NATS_URL:-nats://127.0.0.1:$(port 42220)}
+    export AUTH_LISTEN=127.0.0.1:$(port 50054) PAYMENTS_LISTEN=127.0.0.1:$(port 50051)
+    export REFUNDS_LISTEN=127.0.0.1:$(port 50052) WEBHOOKS_LISTEN=127.0.0.1:$(port 50053)
+    export PAYMENTS_OPS_LISTEN=127.0.0.1:$(port 9001) REFUNDS_OPS_LISTEN=127.0.0.1:$(port 9002)
+    export WEBHOOKS_OPS_LISTEN=127.0.0.1:$(port 9003) AUTH_OPS_LISTEN=127.0.0.1:$(port 9004)
+    export AUTH_TARGET=$AUTH_LISTEN PAYMENTS_TARGET=$PAYMENTS_LISTEN
+    export REFUNDS_TARGET=$REFUNDS_LISTEN WEBHOOKS_TARGET=$WEBHOOKS_LISTEN
+    export GATEWAY_LISTEN=127.0.0.1:$(port 8000) GATEWAY_OPS_LISTEN=127.0.0.1:$(port 9000)
+    export SANDBOX_LISTEN=127.0.0.1:$(port 8080) SIMULATOR_URL=http://127.0.0.1:$(port 8080)
+    export SANDBOX_STORE=$DATA/sandbox.jsonl CALLBACK_BASE_URL=$GATEWAY
+    export MERCHANT_LISTEN=127.0.0.1:$(port 4000) DEMO_WEBHOOK_URL=http://127.0.0.1:$(port 4000)/webhook
+    export WEBHOOK_ALLOW_PRIVATE=true LOG_FORMAT=${LOG_FORMAT:-text}
+}
+
+pid_of() { cat "$DATA/run/$1.pid" 2>/dev/null || true; }
+# A pid file may be older than the machine's last start: the process must be one of ours.
+runs() {
+    local pid
+    pid=$(pid_of "$1")
+    [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null && tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q -e obol -e nats-server
+}
+
+start() {
+    local name=$1
+    shift
+    (cd "$DATA" && exec setsid "$@" >>"$DATA/logs/$name.log" 2>&1 </dev/null) &
+    echo $! >"$DATA/run/$name.pid"
+    disown
+}
+
+stop() {
+    local pid deadline
+    pid=$(pid_of "$1")
+    if runs "$1"; then
+        kill "$pid" 2>/dev/null || true
+        deadline=$((SECONDS + 15))
+        while kill -0 "$pid" 2>/dev/null; do
+            [ $SECONDS -lt $deadline ] || { kill -9 "$pid" 2>/dev/null || true; break; }
+            sleep 0.05
+        done
+    fi
+    rm -f "$DATA/run/$1.pid"
+}
+
+private_postgres() { [ -e "$DATA/run/private-postgres" ]; }
+
+start_database() {
+    [ -z "${DATABASE_URL:-}" ] || return 0
+    stack_secrets
+    pg_start "$DATA" "$(port 54320)" "$PG_PASSWORD"
+    touch "$DATA/run/private-postgres"
+    local url=postgresql://obol:$PG_PASSWORD@127.0.0.1:$(port 54320)
+    "$PG_BIN/psql" -qAt "$url/postgres" -c "SELECT 1 FROM pg_database WHERE datname = 'obol'" | grep -q 1 ||
+        "$PG_BIN/psql" -q "$url/postgres" -c 'CREATE DATABASE obol'
+}
+
+start_bus() {
+    [ -z "${NATS_URL:-}" ] || return 0
+    start nats nats-server -a 127.0.0.1 -p "$(port 42220)" -js -sd "$DATA/nats"
+}
+
+ports_free() {
+    local name number
+    for number in $(port 8000) $(port 9000) $(port 8080) $(port 4000) $(port 50051) $(port 50052) $(port 50053) $(port 50054); do
+        if (exec 3<>"/dev/tcp/127.0.0.1/$number") 2>/dev/null; then
+            die "port $number is taken; OBOL_PORT_OFFSET=100 ./dev up moves every port"
+        fi
+    done
+}
+
+stack_up() {
+    local detach=
+    [ "${1:-}" != --detach ] || detach=yes
+    mkdir -p "$DATA/run" "$DATA/logs"
+    if runs gateway; then
+        say "Obol runs already at $GATEWAY. ./dev status shows it, ./dev down stops it."
+        return 0
+    fi
+    stack_down quietly
+    mkdir -p "$DATA/run" "$DATA/logs"
+    ports_free
+    bold "Starting PostgreSQL, NATS, the services and the gateway"
+    start_database
+    start_bus
+    stack_environment
+    start sandbox "$BIN/obol-sandbox"
+    start merchant "$BIN/obol-merchant"
+    local service
+    for service in $SERVICES; do start "$service" "$BIN/obol-$service"; done
+    start gateway "$BIN/obol-gateway"
+    wait_until 60 "the gateway is not ready (./dev logs shows why)" curl -fs "$GATEWAY/health/ready"
+    "$BIN/obol" demo seed >>"$DATA/logs/seed.log" 2>&1 || { cat "$DATA/logs/seed.log"; die "could not seed the demo tenant"; }
+    demo_run
+    if [ -n "$detach" ]; then
+        say "Obol runs. ./dev logs follows it, ./dev down stops it."
+        return 0
+    fi
+    trap 'echo; stack_down; exit 0' INT TERM
+    say "Following the logs; Ctrl-C stops everything."
+    tail -n 0 -F "$DATA"/logs/{gateway,auth,payments,refunds,webhooks,merchant}.log 2>/dev/null &
+    wait $! || true
+}
+
+stack_down() {
+    local name
+    for name in gateway $SERVICES merchant sandbox nats; do stop "$name"; done
+    if private_postgres; then
+        pg_stop "$DATA"
+        rm -f "$DATA/run/private-postgres"
+    fi
+    [ "${1:-}" = quietly ] || say "Stopped. Data stays in $DATA."
+}
+
+stack_status() {
+    local name state all=0
+    printf '%-10s %-8s %s\n' NAME STATE ADDRESS
+    if private_postgres && pg_running "$DATA"; then state=running; else state=-; fi
+    printf '%-10s %-8s %s\n' postgres "$state" "127.0.0.1:$(port 54320)"
+    for name in $PROGRAMS; do
+        case $name in
+        nats) address=127.0.0.1:$(port 42220) ;; sandbox) address=http://127.0.0.1:$(port 8080) ;;
+        merchant) address=http://127.0.0.1:$(port 4000) ;; payments) address=127.0.0.1:$(port 50051) ;;
+        refunds) address=127.0.0.1:$(port 50052) ;; webhooks) address=127.0.0.1:$(port 50053) ;;
+        auth) address=127.0.0.1:$(port 50054) ;; gateway) address="$GATEWAY, operations 127.0.0.1:$(port 9000)" ;;
+        esac
+        if runs "$name"; then state=running; else state=stopped; all=1; fi
+        printf '%-10s %-8s %s\n' "$name" "$state" "$address"
+    done
+    return $all
+}
+
+stack_logs() {
+    local files=("$DATA"/logs/*.log)
+    [ $# -eq 0 ] || files=("$DATA/logs/$1.log")
+    [ -e "${files[0]}" ] || die "no such log: ${1:-}"
+    exec tail -n 50 -F "${files[@]}"
+}

@@ -1,0 +1,18 @@
+# The test suite: built with sanitizers and coverage, run on a PostgreSQL cluster of its own.
+test_run() {
+    local code=0 scratch
+    build_tree asan
+    mkdir -p "$DATA/logs"
+    scratch=$(mktemp -d /tmp/obol-test.XXXXXX)
+    chmod 755 "$scratch"
+    local number password
+    number=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    password=$(openssl rand -hex 16)
+    # shellcheck disable=SC2064
+    trap "pg_remove '$scratch'; rm -rf '$scratch'" EXIT
+    pg_start "$scratch" "$number" "$password" -c fsync=off
+    [ -d tests/system/node_modules ] || npm --prefix tests/system ci --silent --no-audit --no-fund
+    OBOL_TEST_DATABASE_URL=postgresql://obol:$password@127.0.0.1:$number/postgres \
+        /usr/bin/python3 tests/run.py --build "$ROOT/build/asan" "$@" || code=$?
+    exit $code
+}

@@ -1,0 +1,43 @@
+// An act at a provider (charge, capture, cancel, refund) and the rules of its life:
+//
+//   ready -> sent -> succeeded | failed          (finished)
+//             |  \-> unknown -> …  | needs_review -> …
+//             \----> ready                       (certain that nothing was accepted)
+//   ready -> released                            (taken back before it was sent)
+//
+// Its id is the reference that the provider knows it by. Pure.
+#pragma once
+#include "base/bytes.h"
+#include "payment.h"
+#include "providers/provider.h"
+
+enum operation_status {
+    OPERATION_READY = 1,
+    OPERATION_SENT,
+    OPERATION_UNKNOWN,
+    OPERATION_SUCCEEDED,
+    OPERATION_FAILED,
+    OPERATION_NEEDS_REVIEW,
+    OPERATION_RELEASED,
+};
+
+struct operation {
+    const char *tenant_id, *id, *payment_id;
+    enum operation_kind kind;
+    const char *refund_id; // NULL unless kind is a refund
+    int64_t amount;
+    const char *currency, *provider;
+    enum operation_status status;
+    bool accepted, acting;
+    int64_t attempts, queries, revision;
+    int64_t lease_us, sent_us, due_us, deadline_us, created_us, finished_us; // DB_TIME_NULL when unset
+    const char *error_code, *error_message;
+    const char *request_id, *traceparent;
+};
+
+const char *operation_status_name(enum operation_status status);
+bool operation_status_parse(const char *name, enum operation_status *ret);
+const char *operation_kind_name(enum operation_kind kind);
+bool operation_kind_parse(const char *name, enum operation_kind *ret);
+// As refunds sees it: pending | processed | failed | unknown | needs_review | released.
+const char *operation_refund_status(enum operation_status status);

@@ -1,0 +1,49 @@
+// The deliveries table as the dispatcher's queue: what waits, what is claimed, what came of it. Each
+// function is one statement outside a transaction. A claim writes the attempt as started and leases the
+// delivery for longer than the attempt can take; who dies in between leaves a lease that runs out.
+#pragma once
+#include "db/db.h"
+#include "share.h"
+
+struct attempt {
+    const char *tenant_id, *delivery_id, *endpoint_id, *event_id, *url;
+    const char *request_id, *traceparent;
+    int64_t number, schedule_start, max_attempts;
+    bool enabled; // the endpoint still wants it
+    bool failing; // it has failed since its last success
+    struct bytes secret_sealed, older_secret_sealed; // older: at NULL when there is none
+    struct bytes body; // at NULL: the event is no longer kept
+};
+struct outcome {
+    const char *tenant_id, *delivery_id;
+    int64_t number, max_attempts; // as claimed
+    const char *status; // "delivered", "failed" or "pending"
+    int64_t next_us;    // for pending, else DB_TIME_NULL
+    int64_t response_code, duration_us;
+    const char *response_body, *error, *request_headers; // error "" when none
+};
+struct endpoint_outcome {
+    const char *tenant_id, *endpoint_id;
+    bool worked;
+};
+struct endpoint_key {
+    const char *tenant_id, *endpoint_id;
+};
+
+// Endpoints with pending deliveries after `from`, in order, up to limit; `due` counts to due_max.
+MUST_USE enum status queue_waiting(struct db *db, struct arena *arena, struct endpoint_key from,
+                                   int64_t limit, int64_t due_max, struct waiting **ret,
+                                   size_t *ret_n);
+// Claims up to items[i].allowed of each endpoint; rows that another dispatcher holds are skipped.
+MUST_USE enum status queue_claim(struct db *db, struct arena *arena, const struct waiting *items,
+                                 size_t n, int64_t lease_ms, struct attempt **ret, size_t *ret_n);
+// Repeating it is harmless.
+MUST_USE enum status queue_finish(struct db *db, struct arena *arena, const struct outcome *items,
+                                  size_t n);
+// Attempts whose lease ran out without an outcome. *ret_n: how many.
+MUST_USE enum status queue_recover(struct db *db, struct arena *arena, const int64_t *intervals_s,
+                                   size_t intervals_n, int64_t limit, size_t *ret_n);
+// Keeps since when an endpoint fails. Gives those that have failed since before `cutoff_us`.
+MUST_USE enum status queue_note(struct db *db, struct arena *arena,
+                                const struct endpoint_outcome *items, size_t n, int64_t cutoff_us,
+                                struct endpoint_key **ret, size_t *ret_n);

@@ -1,0 +1,134 @@
+"""Runs the suite and counts: the C programs of each tier, the checks of the tree, the system tests.
+
+The last line is `N passed, N failed`. Called by ./dev test, which builds and starts PostgreSQL.
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TIERS = ["rules", "store", "rpc"]
+PROGRAM_SECONDS_MAX = 300
+SYSTEM_SECONDS_MAX = 900
+COVERAGE_MIN = 80
+
+
+class Tally:
+    def __init__(self):
+        self.passed = 0
+        self.failed = 0
+
+    def add(self, name, passed, failed, output, seconds):
+        self.passed += passed
+        self.failed += failed
+        verdict = "ok" if failed == 0 else "FAILED"
+        print(f"{verdict:6} {name}  {passed} passed, {failed} failed  ({seconds:.1f} s)", flush=True)
+        if failed:
+            print(output[-20000:], flush=True)
+
+
+def environment(scratch):
+    env = dict(os.environ)
+    env["ASAN_OPTIONS"] = "detect_leaks=0:abort_on_error=0:handle_abort=1"
+    env["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1"
+    env["TMPDIR"] = scratch
+    return env
+
+
+def run_program(path, scratch):
+    """A Criterion program: counted by its TAP report, and a failure for any other way to end badly."""
+    tap = pathlib.Path(scratch) / (path.name + ".tap")
+    began = time.monotonic()
+    command = [str(path), f"--tap={tap}", "-j2", "--timeout", "120"]
+    try:
+        done = subprocess.run(command, env=environment(scratch), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              stdin=subprocess.DEVNULL, timeout=PROGRAM_SECONDS_MAX, errors="replace", text=True)
+        output, code = done.stdout, done.returncode
+    except subprocess.TimeoutExpired as expired:
+        output, code = f"{expired.stdout}\nstill running after {PROGRAM_SECONDS_MAX} s", 1
+    report = tap.read_text(errors="replace") if tap.exists() else ""
+    passed = len(re.findall(r"^ok ", report, re.M))
+    failed = len(re.findall(r"^not ok ", report, re.M))
+    if code != 0 and failed == 0 or passed + failed == 0:
+        failed += 1
+    return path.name, passed, failed, output + report, time.monotonic() - began
+
+
+def run_tier(tally, build, tier, patterns, scratch):
+    programs = sorted(p for p in (build / "tests" / tier).glob("*") if p.is_file() and os.access(p, os.X_OK))
+    programs = [p for p in programs if not patterns or any(x in p.name for x in patterns)]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
+        for result in pool.map(lambda p: run_program(p, scratch), programs):
+            tally.add(*result)
+
+
+def run_pytest(tally, name, arguments, scratch, seconds):
+    report = pathlib.Path(scratch) / f"{name}.xml"
+    began = time.monotonic()
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *arguments]
+    try:
+        done = subprocess.run(command, cwd=ROOT, env=environment(scratch), stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=seconds, errors="replace", text=True)
+        output, code = done.stdout, done.returncode
+    except subprocess.TimeoutExpired as expired:
+        output, code = f"{expired.stdout}\nstill running after {seconds} s", 1
+    passed = failed = 0
+    if report.exists():
+        suite = ElementTree.parse(report).getroot().find("testsuite")
+        failed = int(suite.get("failures")) + int(suite.get("errors"))
+        passed = int(suite.get("tests")) - failed - int(suite.get("skipped"))
+    if code not in (0, 5) and failed == 0:
+        failed = 1
+    tally.add(name, passed, failed, output, time.monotonic() - began)
+
+
+def report_coverage(tally, build):
+    """Lines of lib, services, gateway and tools that the suite ran."""
+    command = ["gcovr", "--root", str(ROOT), "--object-directory", str(build), "--filter", "lib/", "--filter",
+               "services/", "--filter", "gateway/", "--filter", "tools/", "--exclude-unreachable-branches",
+               "--gcov-ignore-parse-errors", "-j2", "--txt", str(build / "coverage.txt"), "--print-summary"]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    found = re.search(r"^lines: ([\d.]+)%", done.stdout, re.M)
+    percent = float(found.group(1)) if found else 0.0
+    print(f"line coverage: {percent}% (by file: {(build / 'coverage.txt').relative_to(ROOT)})")
+    enough = percent >= COVERAGE_MIN
+    tally.add("coverage", int(enough), int(not enough), done.stdout, 0)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("what", nargs="*")
+    options = parser.parse_args()
+    everything = not options.what or options.what == ["all"]
+    named = [t for t in options.what if t in TIERS + ["system", "checks"]]
+    patterns = [] if everything else [w for w in options.what if w not in named]
+    tally = Tally()
+    for counts in options.build.rglob("*.gcda"):
+        counts.unlink()
+    with tempfile.TemporaryDirectory(prefix="obol-", dir="/tmp") as scratch:
+        os.chmod(scratch, 0o755)
+        os.environ["OBOL_BIN"] = str(options.build / "bin")
+        if everything or "checks" in named:
+            run_pytest(tally, "checks", ["tests/checks"], scratch, 300)
+        for tier in TIERS:
+            if everything or tier in named or (patterns and not named):
+                run_tier(tally, options.build, tier, patterns, scratch)
+        if everything or "system" in named or (patterns and not named):
+            chosen = ["-k", " or ".join(patterns)] if patterns else []
+            run_pytest(tally, "system", ["tests/system", "-n", "3", "--dist", "loadfile", *chosen], scratch, SYSTEM_SECONDS_MAX)
+        if everything:
+            report_coverage(tally, options.build)
+    print(f"{tally.passed} passed, {tally.failed} failed")
+    return 1 if tally.failed or not tally.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
