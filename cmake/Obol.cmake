@@ -1,5 +1,6 @@
 # The shapes that the house is built of: rooms, stubs, embedded SQL, services, tests.
 
+add_link_options(-Wl,--as-needed)
 add_library(obol_flags INTERFACE)
 target_compile_options(obol_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes
     -Wmissing-prototypes -Werror -fno-omit-frame-pointer)

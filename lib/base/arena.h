@@ -1,8 +1,8 @@
 // A request's memory: allocated piece by piece, freed at once. One thread at a time.
 //
-// Every arena has a hard cap, declared when it is made; a request that would pass it gets NULL and is
-// refused (RESOURCE_EXHAUSTED), it never takes the process down. Memory is zeroed. Freed space is
-// poisoned under AddressSanitizer. Foreign handles that must die with the request are given to
+// Every arena has a hard cap, declared when it is made; a request that would pass it gets NULL and
+// is refused (RESOURCE_EXHAUSTED), it never takes the process down. Memory is zeroed. Freed space
+// is poisoned under AddressSanitizer. Foreign handles that must die with the request are given to
 // arena_defer; deferred calls run in reverse order, before the memory goes.
 #pragma once
 #include <stdbool.h>
@@ -14,8 +14,8 @@
 
 struct arena;
 
-#define ARENA_CAP_REQUEST ((size_t)8 << 20)  // one call
-#define ARENA_CAP_BATCH ((size_t)64 << 20)   // one turn of a background loop
+#define ARENA_CAP_REQUEST ((size_t)8 << 20) // one call
+#define ARENA_CAP_BATCH ((size_t)64 << 20)  // one turn of a background loop
 
 // NULL only when the machine is out of memory.
 struct arena *arena_new(size_t cap_bytes);
@@ -34,10 +34,11 @@ void *arena_array(struct arena *arena, size_t n, size_t size);
 char *arena_strdup(struct arena *arena, const char *string); // NULL stays NULL
 char *arena_strndup(struct arena *arena, const char *string, size_t length);
 struct bytes arena_copy(struct arena *arena, struct bytes bytes); // a NUL follows the copy
-__attribute__((format(printf, 2, 3))) char *arena_printf(struct arena *arena, const char *format, ...);
+__attribute__((format(printf, 2, 3))) char *arena_printf(struct arena *arena, const char *format,
+                                                         ...);
 
 // Runs call(argument) when the arena is reset or freed. False past the cap (the call has then run).
 bool arena_defer(struct arena *arena, void (*call)(void *), void *argument);
-// Bytes handed out since the last reset, each piece rounded up to the alignment of max_align_t; this is
-// what the cap counts.
+// Bytes handed out since the last reset, each piece rounded up to the alignment of max_align_t;
+// this is what the cap counts.
 size_t arena_used(const struct arena *arena);

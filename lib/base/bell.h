@@ -8,7 +8,7 @@
 
 struct bell;
 
-struct bell *bell_new(void); // NULL when the machine is out of memory
+struct bell *bell_new(void);       // NULL when the machine is out of memory
 void bell_free(struct bell *bell); // NULL is fine
 DEFINE_CLEANUP(bell_free, struct bell *)
 void bell_ring(struct bell *bell);

@@ -1,6 +1,6 @@
-// Configuration from the environment, described by one table per program. `--help` prints that table,
-// start-up refuses what it does not like, and a test holds the manifests against it. One thread, at start.
-// A variable that is set but empty counts as not set.
+// Configuration from the environment, described by one table per program. `--help` prints that
+// table, start-up refuses what it does not like, and a test holds the manifests against it. One
+// thread, at start. A variable that is set but empty counts as not set.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,16 +17,16 @@ enum config_kind {
 };
 
 struct config_entry {
-    const char *name;     // "PAYMENTS_LISTEN"
+    const char *name; // "PAYMENTS_LISTEN"
     enum config_kind kind;
-    size_t offset;        // offsetof the field in the program's struct
-    const char *fallback; // NULL: required. "" is a fallback too
-    const char *help;     // one line
+    size_t offset;            // offsetof the field in the program's struct
+    const char *fallback;     // NULL: required. "" is a fallback too
+    const char *help;         // one line
     int64_t minimum, maximum; // CONFIG_INT; both 0: any number
 };
 
-// Fills `into`. On failure prints every fault (name and reason, never a secret) to stderr and returns
-// INVALID_ARGUMENT.
+// Fills `into`. On failure prints every fault (name and reason, never a secret) to stderr and
+// returns INVALID_ARGUMENT.
 MUST_USE enum status config_load(const struct config_entry *entries, size_t n, void *into);
 // A table for people on stdout: name, default, help. Secrets' defaults are not shown.
 void config_print(const struct config_entry *entries, size_t n);

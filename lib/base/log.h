@@ -2,6 +2,7 @@
 // written with one write(2). Levels by LOG_LEVEL (debug, info, warn, error). Libraries return; the
 // edge of a thread logs once. Never a secret, a card number or a request body.
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
@@ -11,15 +12,21 @@ struct log_field {
     const char *string; // NULL: number is the value
     int64_t number;
 };
-#define LOG_S(name_, string_) ((struct log_field){(name_), (string_) ? (string_) : "", 0})
+// A NULL string is shown as "". A function, because the compiler objects to asking an array whether
+// it is NULL.
+static inline struct log_field log_string(const char *name, const char *string)
+{
+    return (struct log_field){name, string ? string : "", 0};
+}
+#define LOG_S(name_, string_) log_string((name_), (string_))
 #define LOG_I(name_, number_) ((struct log_field){(name_), NULL, (int64_t)(number_)})
 
 // service is shown in each line; static storage. Reads LOG_LEVEL and LOG_FORMAT.
 void log_init(const char *service);
 // fields end at the first whose name is NULL; lines are cut at 8 KiB.
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
-#define log_at(level, event, ...) \
-    log_write((level), (event), (struct log_field[]){__VA_ARGS__ __VA_OPT__(, ) {0}})
+#define log_at(level, event, ...)                                                                  \
+    log_write((level), (event), (struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
 #define log_debug(event, ...) log_at(LOG_DEBUG, event __VA_OPT__(, ) __VA_ARGS__)
 #define log_info(event, ...) log_at(LOG_INFO, event __VA_OPT__(, ) __VA_ARGS__)
 #define log_warn(event, ...) log_at(LOG_WARN, event __VA_OPT__(, ) __VA_ARGS__)

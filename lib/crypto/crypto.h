@@ -1,6 +1,6 @@
 // Digests, signatures, sealing, randomness and their text forms: the only room with OpenSSL.
-// Every function is thread-safe. A failing primitive (out of memory, no entropy) aborts the process:
-// going on without it would be worse.
+// Every function is thread-safe. A failing primitive (out of memory, no entropy) aborts the
+// process: going on without it would be worse.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,8 +19,8 @@ struct sha256 {
 
 struct sha256 crypto_sha256(struct bytes message);
 struct sha256 crypto_hmac_sha256(struct bytes key, struct bytes message);
-// HMAC over the parts one after the other, each preceded by its length in eight bytes, so that no two
-// lists of parts give the same message.
+// HMAC over the parts one after the other, each preceded by its length in eight bytes, so that no
+// two lists of parts give the same message.
 struct sha256 crypto_hmac_sha256_parts(struct bytes key, const struct bytes *parts, size_t n);
 
 // Same time whatever differs. Different lengths are unequal (at once).
@@ -28,32 +28,38 @@ bool crypto_equal(struct bytes a, struct bytes b);
 void crypto_random(void *out, size_t length);
 void crypto_wipe(void *secret, size_t length); // not optimised away; NULL is fine
 
-// Text forms, in the arena; NULL (false) when it is full. Hex is written in lower case and read in both.
-// Base64 is RFC 4648 section 4, padded. Decoding is strict: no blanks, no stray bits, one text per value.
+// Text forms, in the arena; NULL (false) when it is full. Hex is written in lower case and read in
+// both. Base64 is RFC 4648 section 4, padded. Decoding is strict: no blanks, no stray bits, one
+// text per value.
 char *crypto_hex(struct arena *arena, struct bytes bytes);
 bool crypto_hex_decode(struct arena *arena, const char *text, struct bytes *ret);
 char *crypto_base64(struct arena *arena, struct bytes bytes);
 bool crypto_base64_decode(struct arena *arena, const char *text, size_t length, struct bytes *ret);
 
 // --- Secrets at rest: AES-256-GCM under named keys.
-// A sealed secret is: one byte of version, one byte of key id, 12 of nonce, ciphertext, 16 of tag. The
-// context (tenant and object id) is authenticated with it, so a row's secret can't be moved to another.
+// A sealed secret is: one byte of version, one byte of key id, 12 of nonce, ciphertext, 16 of tag.
+// The context (tenant and object id) is authenticated with it, so a row's secret can't be moved to
+// another.
 #define KEYRING_MAX 8
 struct keyring {
-    struct { uint8_t id; uint8_t key[32]; } keys[KEYRING_MAX];
-    size_t n; // the first one seals, all of them open
-    uint8_t mac_key[32]; // derived (HMAC, label "mac") from the key with the lowest id: digests and fingerprints
+    struct {
+        uint8_t id;
+        uint8_t key[32];
+    } keys[KEYRING_MAX];
+    size_t n;            // the first one seals, all of them open
+    uint8_t mac_key[32]; // derived (HMAC, label "mac") from the key with the lowest id: digests and
+                         // fingerprints
 };
 
-// "1:<64 hex>" or "2:<64 hex>,1:<64 hex>". False when malformed or a key id comes twice. The key with the
-// lowest id must stay in the list for as long as digests made with mac_key are kept.
+// "1:<64 hex>" or "2:<64 hex>,1:<64 hex>". False when malformed or a key id comes twice. The key
+// with the lowest id must stay in the list for as long as digests made with mac_key are kept.
 bool keyring_parse(const char *text, struct keyring *ret);
 // NULL view only when the arena is full.
 struct bytes keyring_seal(const struct keyring *ring, struct arena *arena, struct bytes secret,
                           const char *context);
-// DATA_LOSS: malformed, tampered with, another context, or sealed by a key that the ring doesn't hold.
-// RESOURCE_EXHAUSTED: the arena is full.
-MUST_USE enum status keyring_open(const struct keyring *ring, struct arena *arena, struct bytes sealed,
-                                  const char *context, struct bytes *ret);
+// DATA_LOSS: malformed, tampered with, another context, or sealed by a key that the ring doesn't
+// hold. RESOURCE_EXHAUSTED: the arena is full.
+MUST_USE enum status keyring_open(const struct keyring *ring, struct arena *arena,
+                                  struct bytes sealed, const char *context, struct bytes *ret);
 // HMAC-SHA256 under mac_key, domain-separated by a label ("api_key", "card").
 struct sha256 keyring_mac(const struct keyring *ring, const char *label, struct bytes message);

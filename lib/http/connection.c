@@ -1,13 +1,13 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <event2/http_struct.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "http/framing.h"
 #include "http/listener.h"
 
-#define UNREAD_BYTES_MAX ((size_t)64 << 10) // beyond a body: headers, chunk lines, pipelined requests
+#define UNREAD_BYTES_MAX                                                                           \
+    ((size_t)64 << 10) // beyond a body: headers, chunk lines, pipelined requests
 #define BY_FD_FIRST 256
 
 static void timer_set(struct connection *connection, int64_t seconds)
@@ -58,7 +58,8 @@ static void connection_closed(struct evhttp_connection *evhttp, void *context)
     (void)evhttp;
     connection->loop->by_fd[connection->fd] = NULL;
     if (exchange) {
-        // A request that evhttp took off its connection first is left to us; the others it frees itself.
+        // A request that evhttp took off its connection first is left to us; the others it frees
+        // itself.
         if (!evhttp_request_get_connection(exchange->request))
             evhttp_request_free(exchange->request);
         exchange->request = NULL;
@@ -92,9 +93,9 @@ static bool by_fd_reserve(struct http_loop *loop, size_t n)
     return true;
 }
 
-// connection_open runs before evhttp has made its own connection; here it exists, as the argument of the
-// stream's callbacks, and nothing has been read from it yet. evhttp 2.1 has no other way to learn of the end
-// of a connection that never brings a whole request.
+// connection_open runs before evhttp has made its own connection; here it exists, as the argument
+// of the stream's callbacks, and nothing has been read from it yet. evhttp 2.1 has no other way to
+// learn of the end of a connection that never brings a whole request.
 static void connection_adopt(struct connection *connection)
 {
     struct http_loop *loop = connection->loop;
@@ -203,8 +204,7 @@ void connection_request(struct evhttp_request *request, void *context)
     struct http_loop *loop = context;
     struct evhttp_connection *evhttp = evhttp_request_get_connection(request);
     int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(evhttp));
-    struct connection *connection =
-        fd >= 0 && (size_t)fd < loop->by_fd_n ? loop->by_fd[fd] : NULL;
+    struct connection *connection = fd >= 0 && (size_t)fd < loop->by_fd_n ? loop->by_fd[fd] : NULL;
     if (!connection) {
         evhttp_send_error(request, 503, NULL);
         return;

@@ -1,5 +1,4 @@
 #include <event2/buffer.h>
-#include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -19,8 +19,8 @@ static bool digits(const char *text)
     return *text && text[strspn(text, "0123456789")] == '\0';
 }
 
-// evhttp looks at the first Content-Length and Transfer-Encoding only, takes "+5" and " 5" for a length,
-// and reads an encoding it doesn't know as no body.
+// evhttp looks at the first Content-Length and Transfer-Encoding only, takes "+5" and " 5" for a
+// length, and reads an encoding it doesn't know as no body.
 int framing_refusal(const struct http_header *headers, size_t n, bool http_1_1)
 {
     size_t lengths = 0, encodings = 0;

@@ -1,5 +1,6 @@
-// Where a request ends, judged again after evhttp: a front proxy that sees another end than we do would let
-// one client smuggle requests into another's connection (RFC 9112, section 11.2). Pure; private to the room.
+// Where a request ends, judged again after evhttp: a front proxy that sees another end than we do
+// would let one client smuggle requests into another's connection (RFC 9112, section 11.2). Pure;
+// private to the room.
 #pragma once
 #include <stdbool.h>
 

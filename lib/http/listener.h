@@ -1,11 +1,14 @@
-// The insides of the server: a loop with its connections and exchanges. Private to the room; everything
-// belongs to the loop's thread, except what stands under the loop's mutex.
+// The insides of the server: a loop with its connections and exchanges. Private to the room;
+// everything belongs to the loop's thread, except what stands under the loop's mutex.
 #pragma once
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/http_struct.h>
 #include <pthread.h>
 
 #include "http/server.h"
+
+#undef HTTP_OK // evhttp's 200; http/client.h has another
 
 #define HTTP_HEADERS_BYTES_MAX 16384
 
@@ -47,7 +50,7 @@ struct http_loop {
     size_t spare_n;
     bool draining;
     int64_t drain_ms;
-    struct event *drain_over;
+    struct event *drain, *drain_over;
 };
 
 // IDLE: not a byte of a request. An exchange exists while HANDLING.
@@ -83,6 +86,8 @@ struct http_exchange {
 bool loop_init(struct http_loop *loop, const struct http_server_config *config, int listen_fd);
 void loop_deinit(struct http_loop *loop); // for one whose thread never started
 void *loop_run(void *loop);               // the thread
+// Any thread.
+void loop_drain(struct http_loop *loop, int64_t drain_ms);
 void loop_request_handed_out(struct http_loop *loop);
 void loop_check_drained(struct http_loop *loop);
 

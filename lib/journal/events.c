@@ -141,3 +141,30 @@ enum status journal_list(struct db *db, struct arena *arena, const char *cursor,
     *ret_cursor = next;
     return STATUS_OK;
 }
+
+enum status journal_outbox_take(struct db *db, struct arena *arena, size_t limit,
+                                struct event **ret, size_t *ret_n)
+{
+    struct db_params *params = db_params(arena);
+    db_int(params, (int64_t)limit);
+    struct db_rows *rows;
+    enum status status = db_run(db, arena, &sql_journal_outbox_take, params, &rows);
+    if (status != STATUS_OK)
+        return status;
+    struct event *events = ARENA_ARRAY(arena, db_count(rows), struct event);
+    if (!events)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < db_count(rows); i++)
+        read_event(rows, i, &events[i]);
+    *ret = events;
+    *ret_n = db_count(rows);
+    return STATUS_OK;
+}
+
+enum status journal_outbox_delete(struct db *db, struct arena *arena, const char *const *ids,
+                                  size_t n)
+{
+    struct db_params *params = db_params(arena);
+    db_texts(params, n, ids, sizeof *ids);
+    return db_run(db, arena, &sql_journal_outbox_delete, params, NULL);
+}

@@ -85,6 +85,12 @@ char *journal_render(struct arena *arena, const struct event *event, const char 
 MUST_USE enum status journal_list(struct db *db, struct arena *arena, const char *cursor, size_t limit,
                                   struct event **ret, size_t *ret_n, const char **ret_cursor);
 
+// The relay's side of the outbox: up to limit events that the bus has not acknowledged, oldest first, locked
+// until the transaction ends (rows that another replica holds are left out).
+MUST_USE enum status journal_outbox_take(struct db *db, struct arena *arena, size_t limit, struct event **ret,
+                                         size_t *ret_n);
+MUST_USE enum status journal_outbox_delete(struct db *db, struct arena *arena, const char *const *ids, size_t n);
+
 // --- What a consumer has taken. Sets fresh[i] for events that `consumer` sees for the first time; of an
 // event that comes twice in the list, the first.
 MUST_USE enum status journal_take(struct db *db, struct arena *arena, const char *consumer,

@@ -135,9 +135,11 @@ static bool is_set(const ProtobufCMessage *message, const ProtobufCFieldDescript
     const void *member = MEMBER(message, field);
     const char *string = NULL;
 
+    if (field->quantifier_offset != 0) // proto2, or a oneof
+        return !field_absent(message, field);
     switch (field->type) {
     case PROTOBUF_C_TYPE_MESSAGE:
-        return *(void *const *)member != NULL;
+        return *(void *const *)member && message_kind(field->descriptor) != KIND_OBJECT;
     case PROTOBUF_C_TYPE_STRING:
         string = *(char *const *)member;
         return string && *string;

@@ -1,7 +1,8 @@
-// What a process knows of its dependencies. Each owner (the database thread, the bus, a peer's client)
-// reports; probes read. Thread-safe.
+// What a process knows of its dependencies. Each owner (the database thread, the bus, a peer's
+// client) reports; probes read. Thread-safe.
 //
-// live: the process turns. ready: every required dependency up, not draining.
+// live: the process turns. ready: every required dependency up, not draining; with none added,
+// ready.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,5 +24,7 @@ void health_drain(struct health *health); // not ready from now on
 bool health_ready(const struct health *health);
 // Grows whenever ready changes; for Health.Watch.
 uint64_t health_generation(const struct health *health);
-// {"status":"up|down|draining","service","version","dependencies":{"postgres":{"status","latency_ms"}},"disk":{"path","free_bytes"}}
+// {"status":"up|down|draining","service","version",
+//  "dependencies":{"postgres":{"status","latency_ms"}},"disk":{"path","free_bytes"}}
+// disk: the working directory's. NULL when the arena is full.
 char *health_json(const struct health *health, struct arena *arena);

@@ -1,7 +1,7 @@
 // Prometheus metrics (text exposition format 0.0.4): a registry of counters, gauges and histograms.
 // Updates are atomic and never block; registering and printing take a lock. Label sets are bounded:
-// past METRIC_SERIES_MAX series a metric counts under the label value "other". Label values are cut at
-// METRIC_LABEL_VALUE_MAX bytes. Thread-safe; metrics live until exit.
+// past METRIC_SERIES_MAX series a metric counts under the label value "other". Label values are cut
+// at METRIC_LABEL_VALUE_MAX bytes. Thread-safe; metrics live until exit.
 #pragma once
 #include <stdint.h>
 
@@ -13,8 +13,8 @@
 
 struct metric;
 
-// Name and help are static storage; labels is a comma-separated list of label names ("method,code") or
-// NULL. Registering the same name twice gives the same metric. Histograms count seconds.
+// Name and help are static storage; labels is a comma-separated list of label names ("method,code")
+// or NULL. Registering the same name twice gives the same metric. Histograms count seconds.
 struct metric *metric_counter(const char *name, const char *help, const char *labels);
 struct metric *metric_gauge(const char *name, const char *help, const char *labels);
 struct metric *metric_histogram(const char *name, const char *help, const char *labels);

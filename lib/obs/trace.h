@@ -5,8 +5,8 @@
 #define TRACEPARENT_SIZE 56
 #define REQUEST_ID_MAX 128
 
-// Copies a well-formed traceparent with a fresh span id, or starts a new trace when `parent` is NULL or
-// malformed.
+// Copies a well-formed traceparent with a fresh span id, or starts a new trace when `parent` is
+// NULL or malformed.
 void trace_continue(const char *parent, char out[TRACEPARENT_SIZE]);
 bool trace_valid(const char *traceparent);
 // 1 to REQUEST_ID_MAX characters of [A-Za-z0-9._-]: what is taken over from a caller.

@@ -301,7 +301,11 @@ static struct hop *hop_new(struct call *const *calls, size_t n, void (*done)(voi
 void rpc_bundle(struct rpc_client *client, struct call *const *calls, size_t n,
                 void (*done)(void *context), void *context)
 {
-    struct hop *hop = n > 0 ? hop_new(calls, n, done, context) : NULL;
+    if (n == 0) {
+        done(context);
+        return;
+    }
+    struct hop *hop = hop_new(calls, n, done, context);
     if (!hop)
         return;
     size_t fast = 0, slow = n;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "json/json.h"
+#include "rpc/wellknown.h"
 
 static const char *const told_statuses[] = {"processed", "failed", "unknown", "needs_review"};
 
@@ -96,28 +97,6 @@ bool refund_told(struct refund *refund, const Obol__Payments__V1__RefundOperatio
     return true;
 }
 
-static Google__Protobuf__Timestamp *timestamp(struct arena *arena, int64_t unix_us)
-{
-    Google__Protobuf__Timestamp *stamp =
-        MESSAGE_NEW(arena, google__protobuf__timestamp, Google__Protobuf__Timestamp);
-    if (stamp) {
-        stamp->seconds = unix_us / US_PER_S;
-        stamp->nanos = (int32_t)(unix_us % US_PER_S * 1000);
-    }
-    return stamp;
-}
-
-static bool set_reason(struct arena *arena, Obol__Refunds__V1__Refund *message, const char *reason)
-{
-    if (!reason)
-        return true;
-    message->reason =
-        MESSAGE_NEW(arena, google__protobuf__string_value, Google__Protobuf__StringValue);
-    if (message->reason)
-        message->reason->value = arena_strdup(arena, reason);
-    return message->reason && message->reason->value;
-}
-
 static bool set_error(struct arena *arena, Obol__Refunds__V1__Refund *message,
                       const struct refund *refund)
 {
@@ -136,19 +115,19 @@ Obol__Refunds__V1__Refund *refund_message(struct arena *arena, const struct refu
 {
     Obol__Refunds__V1__Refund *message =
         MESSAGE_NEW(arena, obol__refunds__v1__refund, Obol__Refunds__V1__Refund);
-    if (!message || !set_reason(arena, message, refund->reason) ||
-        !set_error(arena, message, refund))
+    if (!message || !set_error(arena, message, refund))
         return NULL;
     message->id = arena_strdup(arena, refund->id);
     message->object = arena_strdup(arena, "refund");
     message->payment_id = arena_strdup(arena, refund->payment_id);
     message->amount = refund->amount;
     message->currency = arena_strdup(arena, refund->currency);
+    message->reason = refund->reason ? wellknown_string(arena, refund->reason) : NULL;
     message->status = arena_strdup(arena, refund->status);
     message->sequence = refund->sequence;
-    message->created_at = timestamp(arena, refund->created_us);
+    message->created_at = wellknown_time(arena, refund->created_us);
     bool processed = refund->processed_us != DB_TIME_NULL;
-    message->processed_at = processed ? timestamp(arena, refund->processed_us) : NULL;
+    message->processed_at = processed ? wellknown_time(arena, refund->processed_us) : NULL;
     // The last allocation failed if any did: an arena that is full stays full for requests as
     // large.
     return message->created_at && message->status && (!processed || message->processed_at) ? message

@@ -6,6 +6,7 @@
 #include "base/failpoint.h"
 #include "base/id.h"
 #include "obol/refunds/v1/refunds.obol.h"
+#include "rpc/wellknown.h"
 #include "saga.h"
 #include "store.h"
 
@@ -157,11 +158,6 @@ static void get_refunds(void *context, struct call *const *calls, size_t n)
     }
 }
 
-static int64_t time_of(const Google__Protobuf__Timestamp *stamp)
-{
-    return stamp ? stamp->seconds * US_PER_S + stamp->nanos / 1000 : DB_TIME_NULL;
-}
-
 static bool known_status(const char *status)
 {
     for (size_t i = 0; i < sizeof refund_statuses / sizeof *refund_statuses; i++)
@@ -203,8 +199,8 @@ static enum status list_refunds(void *context, struct call *call)
         .limit = request->limit,
         .starting_after = request->starting_after,
         .ending_before = request->ending_before,
-        .created_gte_us = time_of(request->created_gte),
-        .created_lt_us = time_of(request->created_lt),
+        .created_gte_us = wellknown_time_us(request->created_gte),
+        .created_lt_us = wellknown_time_us(request->created_lt),
     };
     struct page page;
     struct refund *refunds = NULL;

@@ -79,8 +79,9 @@ static enum status complete_key(const struct refunds *refunds, struct db *db, st
     struct bytes answer = message ? message_pack(arena, &message->base) : (struct bytes){0};
     if (!answer.at)
         return STATUS_RESOURCE_EXHAUSTED;
-    return journal_complete(refunds->journal, db, arena, refund->tenant_id, refund->idempotency_key,
-                            answer, refund->id);
+    enum status status = journal_complete(refunds->journal, db, arena, refund->tenant_id,
+                                          refund->idempotency_key, answer, refund->id);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status; // the key's day was over first
 }
 
 // 'reserving' becomes 'pending', with its event, its audit row and the answer to replay.

@@ -1,0 +1,177 @@
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "bus/acks.h"
+
+#define LOOK_EVERY_MS 100
+#define ACK_WAIT_MS 2000
+
+struct relay {
+    struct bus *bus;
+    struct db *db;
+    struct arena *arena;
+    const char *service;
+    struct bell *bell, *own_bell;
+    jsCtx *js;
+    struct acks *acks;
+    unsigned long generation; // of the connection on which the stream was seen
+    atomic_bool stopping;
+    pthread_t thread;
+};
+
+// False: this event can't be sent now.
+static bool publish(struct relay *relay, const struct event *event, size_t index)
+{
+    char subject[BUS_SUBJECT_MAX];
+    snprintf(subject, sizeof subject, "%s.%s.%s", relay->bus->config.stream, relay->service,
+             event->type);
+    struct bytes packed = event_pack(relay->arena, event);
+    natsMsg *message = NULL;
+    if (!packed.at || natsMsg_Create(&message, subject, NULL, (const char *)packed.at,
+                                     (int)packed.length) != NATS_OK)
+        return false;
+    jsPubOptions options;
+    jsPubOptions_Init(&options);
+    options.MsgId = event->id;
+    acks_sent(relay->acks);
+    natsStatus s = js_PublishMsgAsync(relay->js, &message, &options);
+    if (s == NATS_OK)
+        return true;
+    acks_unsent(relay->acks);
+    natsMsg_Destroy(message);
+    if (s != NATS_MAX_PAYLOAD)
+        return false;
+    log_error("bus.event_too_large", LOG_S("event", event->id), LOG_I("bytes", packed.length));
+    acks_give_up(relay->acks, index);
+    return true;
+}
+
+// Publishes a batch; the ids of what the bus now has.
+static size_t send_batch(struct relay *relay, const struct event *events, size_t n,
+                         const char **ids)
+{
+    bool missing_stream;
+    acks_begin(relay->acks, events, n);
+    for (size_t i = 0; i < n && publish(relay, &events[i], i); i++)
+        ;
+    acks_wait(relay->acks, relay->js, ACK_WAIT_MS);
+    size_t acknowledged = acks_collect(relay->acks, ids, &missing_stream);
+    if (missing_stream)
+        relay->generation = 0;
+    return acknowledged;
+}
+
+static enum status relay_in_transaction(struct relay *relay, size_t *ret_taken, size_t *ret_sent)
+{
+    struct event *events;
+    size_t n;
+    enum status status = journal_outbox_take(relay->db, relay->arena, RELAY_BATCH, &events, &n);
+    if (status != STATUS_OK || n == 0)
+        return status;
+    const char **ids = ARENA_ARRAY(relay->arena, n, const char *);
+    if (!ids)
+        return STATUS_RESOURCE_EXHAUSTED;
+    *ret_taken = n;
+    *ret_sent = send_batch(relay, events, n, ids);
+    if (*ret_sent == 0)
+        return STATUS_OK;
+    return journal_outbox_delete(relay->db, relay->arena, ids, *ret_sent);
+}
+
+// How long to sleep at most.
+static int64_t turn(struct relay *relay)
+{
+    size_t taken = 0, sent = 0;
+    enum status status = db_begin(relay->db);
+    if (status == STATUS_OK)
+        status = relay_in_transaction(relay, &taken, &sent);
+    // A COMMIT that is lost leaves the rows, which are published again and dropped by their ids.
+    if (status == STATUS_OK && sent > 0)
+        status = db_commit(relay->db);
+    else
+        db_rollback(relay->db);
+    arena_reset(relay->arena);
+    if (status != STATUS_OK)
+        log_debug("relay.turn_failed", LOG_S("status", status_name(status)));
+    if (status != STATUS_OK || sent < taken)
+        return BUS_RETRY_MS;
+    return taken == RELAY_BATCH ? 0 : LOOK_EVERY_MS;
+}
+
+// No transaction is begun unless there is a stream to publish to.
+static bool is_ready(struct relay *relay)
+{
+    if (!bus_connected(relay->bus))
+        return false;
+    if (!relay->js)
+        relay->js = bus_context(relay->bus, acks_on_ack, relay->acks);
+    unsigned long generation = atomic_load(&relay->bus->generation);
+    if (!relay->js || relay->generation == generation)
+        return relay->js;
+    if (!bus_stream_ensure(relay->bus, relay->js))
+        return false;
+    relay->generation = generation;
+    return true;
+}
+
+static void *run(void *context)
+{
+    struct relay *relay = context;
+    while (!atomic_load(&relay->stopping)) {
+        int64_t sleep_ms = is_ready(relay) ? turn(relay) : BUS_RETRY_MS;
+        if (sleep_ms == BUS_RETRY_MS) {
+            // Rings don't shorten a wait for something that is away; stopping does.
+            int64_t deadline_ns = clock_deadline_ns(sleep_ms);
+            while (!atomic_load(&relay->stopping) && clock_left_ms(deadline_ns) > 0)
+                bell_wait(relay->bell, clock_left_ms(deadline_ns));
+        } else if (sleep_ms > 0) {
+            bell_wait(relay->bell, sleep_ms);
+        }
+    }
+    nats_ReleaseThreadMemory();
+    return NULL;
+}
+
+static void release(struct relay *relay)
+{
+    jsCtx_Destroy(relay->js);
+    acks_free(relay->acks);
+    db_free(relay->db);
+    arena_free(relay->arena);
+    bell_free(relay->own_bell);
+    free(relay);
+}
+
+struct relay *relay_start(struct bus *bus, const struct db_config *db, const char *service,
+                          struct bell *bell)
+{
+    struct relay *relay = calloc(1, sizeof *relay);
+    if (!relay)
+        return NULL;
+    relay->bus = bus;
+    relay->service = service;
+    relay->own_bell = bell ? NULL : bell_new();
+    relay->bell = bell ? bell : relay->own_bell;
+    relay->db = db_new(db);
+    relay->arena = arena_new(ARENA_CAP_BATCH);
+    relay->acks = acks_new();
+    if (!relay->bell || !relay->db || !relay->arena || !relay->acks ||
+        pthread_create(&relay->thread, NULL, run, relay) != 0) {
+        release(relay);
+        return NULL;
+    }
+    return relay;
+}
+
+void relay_stop(struct relay *relay)
+{
+    if (!relay)
+        return;
+    atomic_store(&relay->stopping, true);
+    bell_ring(relay->bell);
+    pthread_join(relay->thread, NULL);
+    release(relay);
+}

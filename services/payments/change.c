@@ -1,0 +1,134 @@
+#include "change.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "render.h"
+
+struct row {
+    struct payment_update update;
+    bool dirty;
+};
+
+static int key_order(const void *a, const void *b)
+{
+    const struct key *key = a;
+    const struct row *row = b;
+    int tenants = strcmp(key->tenant_id, row->update.payment.tenant_id);
+    return tenants ? tenants : strcmp(key->id, row->update.payment.id);
+}
+
+static enum status read_rows(struct db *db, struct arena *arena, const struct payment_change *items,
+                             size_t n, struct row **ret, size_t *ret_n)
+{
+    struct key *keys = ARENA_ARRAY(arena, n, struct key);
+    struct payment *payments = NULL;
+    if (!keys)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < n; i++)
+        keys[i] = items[i].payment;
+    enum status status = store_payments_lock(db, arena, keys, n, &payments, ret_n);
+    if (status != STATUS_OK)
+        return status;
+    struct row *rows = ARENA_ARRAY(arena, *ret_n, struct row);
+    if (!rows)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < *ret_n; i++)
+        rows[i].update = (struct payment_update){payments[i], payments[i].status,
+                                                 payments[i].sequence};
+    *ret = rows;
+    return STATUS_OK;
+}
+
+static void emit(struct effects *effects, struct payment *payment,
+                 const struct payment_events *events, const struct payment_change *item)
+{
+    struct cause cause = item->cause;
+    if (!cause.request_id) {
+        cause.request_id = payment->request_id;
+        cause.traceparent = payment->traceparent;
+    }
+    for (size_t i = 0; i < events->n; i++) {
+        payment->sequence++;
+        effects_payment_event(effects, payment, arena_strdup(effects->arena, id_new("evt").text),
+                              events->types[i], &cause);
+    }
+}
+
+static void change_one(struct effects *effects, struct row *row, struct payment_change *item,
+                       int64_t now_us)
+{
+    struct payment *payment = &row->update.payment;
+    struct payment_events events;
+    const char *before = render_payment_audit(effects->arena, payment);
+    if (payment_apply(payment, &item->act, &events, &item->reserved, &item->problem) != STATUS_OK) {
+        item->result = CHANGE_REFUSED;
+        return;
+    }
+    item->result = CHANGE_APPLIED;
+    row->dirty = true;
+    payment->updated_us = now_us;
+    if (item->charge_operation_id)
+        payment->charge_operation_id = item->charge_operation_id;
+    emit(effects, payment, &events, item);
+    const char *after = render_payment_audit(effects->arena, payment);
+    effects->full = effects->full || !before || !after;
+    effects_audit(effects, &(struct audit){
+                               .tenant_id = payment->tenant_id,
+                               .actor = item->cause.actor,
+                               .action = payment_act_name(item->act.kind),
+                               .object_id = payment->id,
+                               .request_id = item->cause.request_id ? item->cause.request_id
+                                                                    : payment->request_id,
+                               .before = before,
+                               .after = after,
+                           });
+}
+
+static enum status write_rows(struct db *db, struct arena *arena, const struct row *rows, size_t n,
+                              int64_t now_us)
+{
+    struct payment_update *updates = ARENA_ARRAY(arena, n, struct payment_update);
+    struct order_following *orders = ARENA_ARRAY(arena, n, struct order_following);
+    size_t updates_n = 0, orders_n = 0;
+    if (!updates || !orders)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < n; i++) {
+        const struct payment *payment = &rows[i].update.payment;
+        if (!rows[i].dirty)
+            continue;
+        updates[updates_n++] = rows[i].update;
+        enum order_effect effect = payment_order_effect(payment->status);
+        if (payment->order_own && effect != ORDER_KEEPS &&
+            payment->status != rows[i].update.seen_status)
+            orders[orders_n++] = (struct order_following){
+                {payment->tenant_id, payment->order_id}, payment->id, effect == ORDER_PAID};
+    }
+    enum status status = STATUS_OK;
+    if (updates_n > 0)
+        status = store_payments_update(db, arena, updates, updates_n, now_us);
+    if (status == STATUS_OK && orders_n > 0)
+        status = store_orders_follow(db, arena, orders, orders_n);
+    return status;
+}
+
+enum status payments_change(struct db *db, struct payment_change *items, size_t n, int64_t now_us,
+                            struct effects *effects)
+{
+    struct row *rows = NULL;
+    size_t rows_n = 0;
+    if (n == 0)
+        return STATUS_OK;
+    enum status status = read_rows(db, effects->arena, items, n, &rows, &rows_n);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < n; i++) {
+        struct row *row = bsearch(&items[i].payment, rows, rows_n, sizeof *rows, key_order);
+        items[i].result = CHANGE_ABSENT;
+        items[i].after = row ? &row->update.payment : NULL;
+        if (row)
+            change_one(effects, row, &items[i], now_us);
+    }
+    return write_rows(db, effects->arena, rows, rows_n, now_us);
+}

@@ -1,0 +1,140 @@
+#include <string.h>
+
+#include "payments_sql.h"
+#include "store.h"
+
+static bool operation_decode(const struct db_rows *rows, size_t row, struct operation *ret)
+{
+    *ret = (struct operation){
+        .tenant_id = db_get_text(rows, row, 0),
+        .id = db_get_text(rows, row, 1),
+        .payment_id = db_get_text(rows, row, 2),
+        .refund_id = db_get_text(rows, row, 4),
+        .amount = db_get_int(rows, row, 5),
+        .currency = db_get_text(rows, row, 6),
+        .provider = db_get_text(rows, row, 7),
+        .accepted = db_get_bool(rows, row, 9),
+        .acting = db_get_bool(rows, row, 10),
+        .attempts = db_get_int(rows, row, 11),
+        .queries = db_get_int(rows, row, 12),
+        .revision = db_get_int(rows, row, 13),
+        .lease_us = db_get_time(rows, row, 14),
+        .sent_us = db_get_time(rows, row, 15),
+        .due_us = db_get_time(rows, row, 16),
+        .deadline_us = db_get_time(rows, row, 17),
+        .created_us = db_get_time(rows, row, 18),
+        .finished_us = db_get_time(rows, row, 19),
+        .error_code = db_get_text(rows, row, 20),
+        .error_message = db_get_text(rows, row, 21),
+        .request_id = db_get_text(rows, row, 22),
+        .traceparent = db_get_text(rows, row, 23),
+    };
+    return operation_kind_parse(db_get_text(rows, row, 3), &ret->kind) &&
+           operation_status_parse(db_get_text(rows, row, 8), &ret->status);
+}
+
+enum status store_operations_claim(struct db *db, struct arena *arena,
+                                   const struct claim_bounds *bounds, struct claimed **ret,
+                                   size_t *ret_n)
+{
+    struct db_params *p = db_params(arena);
+    struct db_rows *rows = NULL;
+    if (!p)
+        return STATUS_RESOURCE_EXHAUSTED;
+    db_time(p, bounds->now_us);
+    db_text(p, bounds->after_tenant);
+    db_int(p, bounds->per_tenant);
+    db_int(p, bounds->limit);
+    db_time(p, bounds->lease_us);
+    enum status status = db_run(db, arena, &sql_operations_claim, p, &rows);
+    if (status != STATUS_OK)
+        return status;
+    struct claimed *items = ARENA_ARRAY(arena, db_count(rows), struct claimed);
+    if (!items)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < db_count(rows); i++) {
+        if (!operation_decode(rows, i, &items[i].operation))
+            return STATUS_INTERNAL;
+        items[i].send = strcmp(db_get_text(rows, i, 24), "ready") == 0;
+        items[i].provider_token = db_get_bytea(rows, i, 25);
+        items[i].card_token = db_get_text(rows, i, 26);
+        items[i].method = db_get_text(rows, i, 27);
+        items[i].vpa = db_get_text(rows, i, 28);
+        items[i].capture = db_get_text(rows, i, 29);
+        items[i].charge_reference = db_get_text(rows, i, 30);
+    }
+    *ret = items;
+    *ret_n = db_count(rows);
+    return STATUS_OK;
+}
+
+static enum status decode_all(struct arena *arena, const struct db_rows *rows,
+                              struct operation **ret, size_t *ret_n)
+{
+    struct operation *operations = ARENA_ARRAY(arena, db_count(rows), struct operation);
+    if (!operations)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < db_count(rows); i++)
+        if (!operation_decode(rows, i, &operations[i]))
+            return STATUS_INTERNAL;
+    *ret = operations;
+    *ret_n = db_count(rows);
+    return STATUS_OK;
+}
+
+enum status store_operations_lock(struct db *db, struct arena *arena, const struct key *keys,
+                                  size_t n, struct operation **ret, size_t *ret_n)
+{
+    struct db_params *p = db_params(arena);
+    struct db_rows *rows = NULL;
+    if (!p)
+        return STATUS_RESOURCE_EXHAUSTED;
+    db_texts(p, n, DB_COLUMN(keys, tenant_id));
+    db_texts(p, n, DB_COLUMN(keys, id));
+    enum status status = db_run(db, arena, &sql_operations_lock, p, &rows);
+    return status == STATUS_OK ? decode_all(arena, rows, ret, ret_n) : status;
+}
+
+enum status store_operations_by_refund(struct db *db, struct arena *arena, const struct key *refunds,
+                                       size_t n, struct operation **ret)
+{
+    struct db_params *p = db_params(arena);
+    struct db_rows *rows = NULL;
+    struct operation *found = NULL;
+    size_t found_n = 0;
+    if (!p)
+        return STATUS_RESOURCE_EXHAUSTED;
+    db_texts(p, n, DB_COLUMN(refunds, tenant_id));
+    db_texts(p, n, DB_COLUMN(refunds, id));
+    enum status status = db_run(db, arena, &sql_operations_by_refund, p, &rows);
+    if (status == STATUS_OK)
+        status = decode_all(arena, rows, &found, &found_n);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < n; i++) {
+        ret[i] = NULL;
+        for (size_t j = 0; j < found_n && !ret[i]; j++)
+            if (strcmp(found[j].refund_id, refunds[i].id) == 0 &&
+                strcmp(found[j].tenant_id, refunds[i].tenant_id) == 0)
+                ret[i] = &found[j];
+    }
+    return STATUS_OK;
+}
+
+enum status store_operations_lock_refund(struct db *db, struct arena *arena,
+                                         const struct key *refund, struct operation **ret)
+{
+    struct db_params *p = db_params(arena);
+    struct db_rows *rows = NULL;
+    struct operation *found = NULL;
+    size_t n = 0;
+    if (!p)
+        return STATUS_RESOURCE_EXHAUSTED;
+    db_text(p, refund->tenant_id);
+    db_text(p, refund->id);
+    enum status status = db_run(db, arena, &sql_operations_lock_refund, p, &rows);
+    if (status == STATUS_OK)
+        status = decode_all(arena, rows, &found, &n);
+    *ret = status == STATUS_OK && n > 0 ? found : NULL;
+    return status;
+}

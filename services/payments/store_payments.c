@@ -1,0 +1,255 @@
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "payments_sql.h"
+#include "store.h"
+
+static bool payment_decode(const struct db_rows *rows, size_t row, struct payment *ret)
+{
+    *ret = (struct payment){
+        .tenant_id = db_get_text(rows, row, 0),
+        .id = db_get_text(rows, row, 1),
+        .order_id = db_get_text(rows, row, 2),
+        .order_own = db_get_bool(rows, row, 3),
+        .amount = db_get_int(rows, row, 4),
+        .currency = db_get_text(rows, row, 5),
+        .method = db_get_text(rows, row, 6),
+        .vpa = db_get_text(rows, row, 7),
+        .card_token = db_get_text(rows, row, 8),
+        .card_brand = db_get_text(rows, row, 9),
+        .card_last4 = db_get_text(rows, row, 10),
+        .card_expiry_month = db_get_int(rows, row, 11),
+        .card_expiry_year = db_get_int(rows, row, 12),
+        .capture = db_get_text(rows, row, 13),
+        .unknown_operation = db_get_text(rows, row, 15),
+        .amount_captured = db_get_int(rows, row, 16),
+        .amount_refunded = db_get_int(rows, row, 17),
+        .refund_reserved = db_get_int(rows, row, 18),
+        .provider = db_get_text(rows, row, 19),
+        .charge_operation_id = db_get_text(rows, row, 20),
+        .action_url = db_get_text(rows, row, 21),
+        .sequence = db_get_int(rows, row, 22),
+        .error_code = db_get_text(rows, row, 23),
+        .error_message = db_get_text(rows, row, 24),
+        .description = db_get_text(rows, row, 25),
+        .email = db_get_text(rows, row, 26),
+        .phone = db_get_text(rows, row, 27),
+        .name = db_get_text(rows, row, 28),
+        .metadata = db_get_text(rows, row, 29),
+        .request_id = db_get_text(rows, row, 30),
+        .traceparent = db_get_text(rows, row, 31),
+        .created_us = db_get_time(rows, row, 32),
+        .updated_us = db_get_time(rows, row, 33),
+    };
+    return payment_status_parse(db_get_text(rows, row, 14), &ret->status);
+}
+
+#define COLUMN_PLACE 34
+
+static struct db_params *key_params(struct arena *arena, const struct key *keys, size_t n)
+{
+    struct db_params *params = db_params(arena);
+    if (params) {
+        db_texts(params, n, DB_COLUMN(keys, tenant_id));
+        db_texts(params, n, DB_COLUMN(keys, id));
+    }
+    return params;
+}
+
+enum status store_payments_get(struct db *db, struct arena *arena, const struct key *keys, size_t n,
+                               const struct payment **ret)
+{
+    struct db_params *params = key_params(arena, keys, n);
+    struct payment *payments = ARENA_ARRAY(arena, n, struct payment);
+    struct db_rows *rows = NULL;
+    if (!params || !payments)
+        return STATUS_RESOURCE_EXHAUSTED;
+    memset(ret, 0, n * sizeof *ret);
+    enum status status = db_run(db, arena, &sql_payments_get, params, &rows);
+    for (size_t i = 0; status == STATUS_OK && i < db_count(rows); i++) {
+        size_t place = (size_t)db_get_int(rows, i, COLUMN_PLACE) - 1;
+        if (!payment_decode(rows, i, &payments[place]))
+            return STATUS_INTERNAL;
+        ret[place] = &payments[place];
+    }
+    return status;
+}
+
+enum status store_payments_lock(struct db *db, struct arena *arena, const struct key *keys,
+                                size_t n, struct payment **ret, size_t *ret_n)
+{
+    struct db_params *params = key_params(arena, keys, n);
+    struct db_rows *rows = NULL;
+    if (!params)
+        return STATUS_RESOURCE_EXHAUSTED;
+    enum status status = db_run(db, arena, &sql_payments_lock, params, &rows);
+    if (status != STATUS_OK)
+        return status;
+    struct payment *payments = ARENA_ARRAY(arena, db_count(rows), struct payment);
+    if (!payments)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < db_count(rows); i++)
+        if (!payment_decode(rows, i, &payments[i]))
+            return STATUS_INTERNAL;
+    *ret = payments;
+    *ret_n = db_count(rows);
+    return STATUS_OK;
+}
+
+enum status store_payments_update(struct db *db, struct arena *arena,
+                                  const struct payment_update *updates, size_t n, int64_t now_us)
+{
+    struct db_params *p = db_params(arena);
+    const char **from = ARENA_ARRAY(arena, n, const char *);
+    const char **to = ARENA_ARRAY(arena, n, const char *);
+    struct db_rows *rows = NULL;
+    if (!p || !from || !to)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < n; i++) {
+        from[i] = payment_status_name(updates[i].seen_status);
+        to[i] = payment_status_name(updates[i].payment.status);
+    }
+    db_texts(p, n, DB_COLUMN(updates, payment.tenant_id));
+    db_texts(p, n, DB_COLUMN(updates, payment.id));
+    db_ints(p, n, DB_COLUMN(updates, seen_sequence));
+    db_texts(p, n, from, sizeof *from);
+    db_texts(p, n, to, sizeof *to);
+    db_texts(p, n, DB_COLUMN(updates, payment.unknown_operation));
+    db_ints(p, n, DB_COLUMN(updates, payment.amount_captured));
+    db_ints(p, n, DB_COLUMN(updates, payment.amount_refunded));
+    db_ints(p, n, DB_COLUMN(updates, payment.refund_reserved));
+    db_texts(p, n, DB_COLUMN(updates, payment.charge_operation_id));
+    db_texts(p, n, DB_COLUMN(updates, payment.action_url));
+    db_ints(p, n, DB_COLUMN(updates, payment.sequence));
+    db_texts(p, n, DB_COLUMN(updates, payment.error_code));
+    db_time(p, now_us);
+    db_texts(p, n, DB_COLUMN(updates, payment.error_message));
+    enum status status = db_run(db, arena, &sql_payments_update, p, &rows);
+    if (status == STATUS_OK && db_count(rows) != n)
+        return STATUS_ABORTED;
+    return status;
+}
+
+enum status store_payments_insert(struct db *db, struct arena *arena,
+                                  const struct new_payment *const *items, size_t n, int64_t now_us)
+{
+    struct db_params *p = db_params(arena);
+    struct new_payment *rows = ARENA_ARRAY(arena, n, struct new_payment);
+    if (!p || !rows)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < n; i++)
+        rows[i] = *items[i];
+    db_texts(p, n, DB_COLUMN(rows, payment.tenant_id));
+    db_texts(p, n, DB_COLUMN(rows, payment.id));
+    db_texts(p, n, DB_COLUMN(rows, payment.charge_operation_id));
+    db_texts(p, n, DB_COLUMN(rows, payment.order_id));
+    db_bools(p, n, DB_COLUMN(rows, payment.order_own));
+    db_ints(p, n, DB_COLUMN(rows, payment.amount));
+    db_texts(p, n, DB_COLUMN(rows, payment.currency));
+    db_texts(p, n, DB_COLUMN(rows, payment.method));
+    db_texts(p, n, DB_COLUMN(rows, payment.vpa));
+    db_texts(p, n, DB_COLUMN(rows, payment.card_token));
+    db_texts(p, n, DB_COLUMN(rows, payment.card_brand));
+    db_texts(p, n, DB_COLUMN(rows, payment.card_last4));
+    db_ints(p, n, DB_COLUMN(rows, payment.card_expiry_month));
+    db_ints(p, n, DB_COLUMN(rows, payment.card_expiry_year));
+    db_texts(p, n, DB_COLUMN(rows, payment.capture));
+    db_texts(p, n, DB_COLUMN(rows, payment.provider));
+    db_byteas(p, n, DB_COLUMN(rows, provider_token));
+    db_texts(p, n, DB_COLUMN(rows, payment.description));
+    db_texts(p, n, DB_COLUMN(rows, payment.email));
+    db_texts(p, n, DB_COLUMN(rows, payment.phone));
+    db_texts(p, n, DB_COLUMN(rows, payment.name));
+    db_texts(p, n, DB_COLUMN(rows, payment.metadata));
+    db_texts(p, n, DB_COLUMN(rows, payment.request_id));
+    db_texts(p, n, DB_COLUMN(rows, payment.traceparent));
+    db_time(p, now_us);
+    return db_run(db, arena, &sql_payments_insert, p, NULL);
+}
+
+enum status store_payments_existing(struct db *db, struct arena *arena, const struct key *keys,
+                                    size_t n, bool *exists)
+{
+    struct db_params *params = key_params(arena, keys, n);
+    struct db_rows *rows = NULL;
+    if (!params)
+        return STATUS_RESOURCE_EXHAUSTED;
+    memset(exists, 0, n * sizeof *exists);
+    enum status status = db_run(db, arena, &sql_payments_existing, params, &rows);
+    for (size_t i = 0; status == STATUS_OK && i < db_count(rows); i++)
+        exists[db_get_int(rows, i, 0) - 1] = true;
+    return status;
+}
+
+// Both lists page by id; bytes above every id stand for "from the newest".
+static const char *list_cursor(const struct list_page *page)
+{
+    if (page->before)
+        return page->before;
+    return page->after ? page->after : "~";
+}
+
+static int64_t clamp(int64_t value, int64_t low, int64_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+// PostgreSQL's timestamps end before int64 does; years 1970 to 9999 are all that is ever asked for.
+#define TIME_MAX_US 253402300799999999LL
+// An id is a little older than its row.
+#define ID_SLACK_MS 5000
+
+static void add_id_bounds(struct db_params *p, struct arena *arena, const struct list_page *page)
+{
+    int64_t from_ms = clamp(page->created_gte_us, 0, TIME_MAX_US) / 1000 - ID_SLACK_MS;
+    int64_t to_ms = clamp(page->created_lt_us, 0, TIME_MAX_US) / 1000 + ID_SLACK_MS;
+    struct id from = id_floor("pay", from_ms > 0 ? from_ms : 0), to = id_floor("pay", to_ms);
+    bool from_any = page->created_gte_us <= 0, to_any = page->created_lt_us >= TIME_MAX_US;
+    db_text(p, from_any ? "" : arena_strdup(arena, from.text));
+    db_text(p, to_any ? "~" : arena_strdup(arena, to.text));
+}
+
+static void add_times(struct db_params *p, const struct list_page *page)
+{
+    db_time(p, clamp(page->created_gte_us, 0, TIME_MAX_US));
+    db_time(p, clamp(page->created_lt_us, 0, TIME_MAX_US));
+    db_int(p, page->limit + 1);
+}
+
+enum status store_payments_list(struct db *db, struct arena *arena, const char *tenant_id,
+                                const struct list_page *page, const struct payment_filter *filter,
+                                struct key **ret, size_t *ret_n)
+{
+    struct db_params *p = db_params(arena);
+    struct db_rows *rows = NULL;
+    const struct db_statement *statement = page->before ? &sql_payments_list_back : &sql_payments_list;
+    if (!p)
+        return STATUS_RESOURCE_EXHAUSTED;
+    db_text(p, tenant_id);
+    if (filter->order_id) {
+        statement = page->before ? &sql_payments_list_order_back : &sql_payments_list_order;
+        db_text(p, filter->order_id);
+        db_text(p, list_cursor(page));
+        db_text(p, filter->status);
+        db_text(p, filter->method);
+    } else {
+        db_text(p, list_cursor(page));
+        db_text(p, filter->status);
+        db_text(p, NULL);
+        db_text(p, filter->method);
+        add_id_bounds(p, arena, page);
+    }
+    add_times(p, page);
+    enum status status = db_run(db, arena, statement, p, &rows);
+    if (status != STATUS_OK)
+        return status;
+    struct key *keys = ARENA_ARRAY(arena, db_count(rows), struct key);
+    if (!keys)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < db_count(rows); i++)
+        keys[i] = (struct key){tenant_id, db_get_text(rows, i, 0)};
+    *ret = keys;
+    *ret_n = db_count(rows);
+    return STATUS_OK;
+}

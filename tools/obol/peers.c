@@ -1,0 +1,73 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+#define TIMEOUT_MS 15000
+
+static const struct {
+    const char *name, *variable, *target;
+} peers[PEERS] = {
+    [PEER_AUTH] = {"auth", "AUTH_TARGET", "127.0.0.1:50054"},
+    [PEER_PAYMENTS] = {"payments", "PAYMENTS_TARGET", "127.0.0.1:50051"},
+    [PEER_REFUNDS] = {"refunds", "REFUNDS_TARGET", "127.0.0.1:50052"},
+    [PEER_WEBHOOKS] = {"webhooks", "WEBHOOKS_TARGET", "127.0.0.1:50053"},
+};
+
+const char *peer_name(enum peer peer)
+{
+    return peers[peer].name;
+}
+
+const char *peer_target(enum peer peer)
+{
+    const char *target = getenv(peers[peer].variable);
+    return target && *target ? target : peers[peer].target;
+}
+
+int peer_find(const char *name)
+{
+    for (int i = 0; i < PEERS; i++)
+        if (strcmp(peers[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+enum status cli_ask(struct cli *cli, const struct ask *ask, ProtobufCMessage **ret,
+                    struct problem *ret_problem)
+{
+    *ret_problem = (struct problem){0};
+    struct rpc_client *client = rpc_client_new(peer_target(ask->peer));
+    if (!client)
+        return problem_internal(ret_problem);
+    struct call_context context = call_context_new(cli->arena, cli->actor, TIMEOUT_MS);
+    if (ask->tenant_id)
+        context.tenant_id = ask->tenant_id;
+    enum status status =
+        rpc_call(client, cli->arena, ask->method, &context, ask->request, ret, ret_problem);
+    rpc_client_free(client);
+    return status;
+}
+
+int cli_refused(enum peer peer, enum status status, const struct problem *problem)
+{
+    if (status == STATUS_UNAVAILABLE)
+        return cli_fail("%s at %s does not answer: nothing was done", peer_name(peer),
+                        peer_target(peer));
+    if (status == STATUS_UNKNOWN || status == STATUS_DEADLINE_EXCEEDED)
+        return cli_fail("%s at %s did not answer in time: look whether it was done",
+                        peer_name(peer), peer_target(peer));
+    return cli_fail("%s (%s)", problem->detail[0] ? problem->detail : status_name(status),
+                    problem->code ? problem->code : peer_name(peer));
+}
+
+ProtobufCMessage *cli_call(struct cli *cli, const struct ask *ask)
+{
+    ProtobufCMessage *response = NULL;
+    struct problem problem;
+    enum status status = cli_ask(cli, ask, &response, &problem);
+    if (status == STATUS_OK)
+        return response;
+    cli_refused(ask->peer, status, &problem);
+    return NULL;
+}
