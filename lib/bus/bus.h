@@ -1,7 +1,7 @@
-// NATS JetStream: the outbox relay and durable consumers. Each runs a thread of its own with its own
-// database connection, survives an absent or restarted server, and never loses: PostgreSQL holds the
-// truth, the bus carries it. Subjects are <stream>.<service>.<event type>; the payload is a packed
-// obol.journal.v1.Event; Nats-Msg-Id is the event id.
+// NATS JetStream: the outbox relay and durable consumers. Each runs a thread of its own with its
+// own database connection, survives an absent or restarted server, and never loses: PostgreSQL
+// holds the truth, the bus carries it. Subjects are <stream>.<service>.<event type>; the payload is
+// a packed obol.journal.v1.Event; Nats-Msg-Id is the event id.
 #pragma once
 #include "base/bell.h"
 #include "db/db.h"
@@ -10,39 +10,45 @@
 
 struct bus;
 struct bus_config {
-    const char *url;        // nats://host:port[,…]
-    const char *stream;     // "obol": subjects "<stream>.>"; made when it is missing
-    const char *client;     // shown in the server's connection list
-    int64_t replicas;       // of the stream
-    struct health *health;  // may be NULL
+    const char *url;       // nats://host:port[,…]
+    const char *stream;    // "obol": subjects "<stream>.>"; made when it is missing
+    const char *client;    // shown in the server's connection list
+    int64_t replicas;      // of the stream
+    struct health *health; // may be NULL
     int dependency;
 };
 // Connects in the background, for ever.
 struct bus *bus_new(const struct bus_config *config);
 void bus_free(struct bus *bus); // after its relay and consumers have stopped
 
-// --- Relay: takes batches of outbox rows (FOR UPDATE SKIP LOCKED), publishes them asynchronously, waits
-// a bounded time for the acknowledgements and deletes the acknowledged rows in one statement.
+// --- Relay: takes batches of outbox rows (FOR UPDATE SKIP LOCKED), publishes them asynchronously,
+// waits a bounded time for the acknowledgements and deletes the acknowledged rows in one statement.
 struct relay;
 #define RELAY_BATCH 512
-// `bell` is rung by whoever commits events; without a ring it looks every 100 ms (for other replicas').
-struct relay *relay_start(struct bus *bus, const struct db_config *db, const char *service, struct bell *bell);
+// `bell` is rung by whoever commits events; without a ring it looks every 100 ms (for other
+// replicas').
+struct relay *relay_start(struct bus *bus, const struct db_config *db, const char *service,
+                          struct bell *bell);
 void relay_stop(struct relay *relay); // joins
 
-// --- Consumer: fetches a batch, opens a transaction, marks what it takes (journal_take), gives the fresh
-// events to the handler, commits, then acknowledges. A handler that fails rolls back and is given the same
-// events again, one at a time, with a delay; one that fails alone with INVALID_ARGUMENT is logged and
-// passed over (terminated), so that one bad event can't stop the rest.
+// --- Consumer: fetches a batch, opens a transaction, marks what it takes (journal_take), gives the
+// fresh events to the handler, commits, then acknowledges. A handler that fails rolls back and is
+// given the same events again, one at a time, with a delay; one that fails alone with
+// INVALID_ARGUMENT is logged and passed over (terminated), so that one bad event can't stop the
+// rest.
 struct consumer;
 #define CONSUMER_BATCH 256
 struct consumer_config {
-    const char *durable;       // consumer name, unique in the stream: "webhooks"
-    const char *const *filters; // event-type filters as subjects below <stream>, e.g. "payments.>" ; end with NULL
+    const char *durable; // consumer name, unique in the stream: "webhooks"
+    const char *const *
+        filters; // event-type filters as subjects below <stream>, e.g. "payments.>" ; end with NULL
     // In a transaction of db. fresh events only, in the order taken.
-    enum status (*handle)(void *context, struct db *db, struct arena *arena, const struct event *events, size_t n);
+    enum status (*handle)(void *context, struct db *db, struct arena *arena,
+                          const struct event *events, size_t n);
     void (*committed)(void *context); // after each commit; may be NULL
-    // Reads a peer's events since `cursor` (ListEvents); the consumer compares every catch_up_s seconds
-    // and at start, so a bus that lost its store loses nothing. `peer` counts from 0 to peers-1.
+    // Reads a peer's events since `cursor` (ListEvents); the consumer compares every catch_up_s
+    // seconds and at start, so a bus that lost its store loses nothing. `peer` counts from 0 to
+    // peers-1.
     enum status (*list)(void *context, size_t peer, struct arena *arena, const char *cursor,
                         struct event **ret, size_t *ret_n, const char **ret_cursor);
     size_t peers;
@@ -50,7 +56,8 @@ struct consumer_config {
     void *context;
 };
 // config is copied, what it points to is borrowed until consumer_stop.
-struct consumer *consumer_start(struct bus *bus, const struct db_config *db, const struct consumer_config *config);
+struct consumer *consumer_start(struct bus *bus, const struct db_config *db,
+                                const struct consumer_config *config);
 void consumer_stop(struct consumer *consumer); // joins
 
 // The wire form. event_unpack copies into the arena; INVALID_ARGUMENT when malformed.

@@ -8,7 +8,7 @@
 #include "google/protobuf/wrappers.pb-c.h"
 #include "json/json.h"
 
-enum kind message_kind(const ProtobufCMessageDescriptor *type)
+enum kind json_message_kind(const ProtobufCMessageDescriptor *type)
 {
     static const ProtobufCMessageDescriptor *const wrappers[] = {
         &google__protobuf__string_value__descriptor, &google__protobuf__int64_value__descriptor,
@@ -26,7 +26,7 @@ enum kind message_kind(const ProtobufCMessageDescriptor *type)
     return KIND_OBJECT;
 }
 
-bool field_is_map(const ProtobufCFieldDescriptor *field)
+bool json_field_is_map(const ProtobufCFieldDescriptor *field)
 {
     const ProtobufCMessageDescriptor *entry = field->descriptor;
     size_t length = 0;
@@ -40,7 +40,7 @@ bool field_is_map(const ProtobufCFieldDescriptor *field)
            entry->fields[1].id == 2 && strcmp(entry->fields[1].name, "value") == 0;
 }
 
-size_t field_size(const ProtobufCFieldDescriptor *field)
+size_t json_field_size(const ProtobufCFieldDescriptor *field)
 {
     switch (field->type) {
     case PROTOBUF_C_TYPE_STRING:
@@ -62,7 +62,7 @@ size_t field_size(const ProtobufCFieldDescriptor *field)
     }
 }
 
-bool field_is_integer(const ProtobufCFieldDescriptor *field)
+bool json_field_is_integer(const ProtobufCFieldDescriptor *field)
 {
     switch (field->type) {
     case PROTOBUF_C_TYPE_INT32:
@@ -81,7 +81,7 @@ bool field_is_integer(const ProtobufCFieldDescriptor *field)
     }
 }
 
-void field_range(const ProtobufCFieldDescriptor *field, int64_t *ret_min, int64_t *ret_max)
+void json_field_range(const ProtobufCFieldDescriptor *field, int64_t *ret_min, int64_t *ret_max)
 {
     switch (field->type) {
     case PROTOBUF_C_TYPE_INT32:
@@ -102,14 +102,14 @@ void field_range(const ProtobufCFieldDescriptor *field, int64_t *ret_min, int64_
     }
 }
 
-bool field_set_integer(const ProtobufCFieldDescriptor *field, void *member, int64_t value)
+bool json_field_set_integer(const ProtobufCFieldDescriptor *field, void *member, int64_t value)
 {
     int64_t min = 0, max = 0;
 
-    field_range(field, &min, &max);
+    json_field_range(field, &min, &max);
     if (value < min || value > max)
         return false;
-    if (field_size(field) == sizeof(int64_t))
+    if (json_field_size(field) == sizeof(int64_t))
         *(int64_t *)member = value;
     else if (min < 0)
         *(int32_t *)member = (int32_t)value;
@@ -118,17 +118,17 @@ bool field_set_integer(const ProtobufCFieldDescriptor *field, void *member, int6
     return true;
 }
 
-int64_t field_get_integer(const ProtobufCFieldDescriptor *field, const void *member)
+int64_t json_field_get_integer(const ProtobufCFieldDescriptor *field, const void *member)
 {
     int64_t min = 0, max = 0;
 
-    if (field_size(field) == sizeof(int64_t))
+    if (json_field_size(field) == sizeof(int64_t))
         return *(const int64_t *)member;
-    field_range(field, &min, &max);
+    json_field_range(field, &min, &max);
     return min < 0 ? *(const int32_t *)member : (int64_t) * (const uint32_t *)member;
 }
 
-bool field_absent(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+bool json_field_absent(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
     const void *quantifier = (const char *)message + field->quantifier_offset;
 
@@ -139,7 +139,7 @@ bool field_absent(const ProtobufCMessage *message, const ProtobufCFieldDescripto
     return field->type == PROTOBUF_C_TYPE_MESSAGE && !*(void *const *)MEMBER(message, field);
 }
 
-void field_mark(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+void json_field_mark(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
     void *quantifier = (char *)message + field->quantifier_offset;
 
@@ -149,7 +149,7 @@ void field_mark(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field
         *(protobuf_c_boolean *)quantifier = true;
 }
 
-ProtobufCMessage *message_new(struct arena *arena, const ProtobufCMessageDescriptor *type)
+ProtobufCMessage *json_message_new(struct arena *arena, const ProtobufCMessageDescriptor *type)
 {
     ProtobufCMessage *message = arena_alloc(arena, type->sizeof_message);
 
@@ -158,7 +158,7 @@ ProtobufCMessage *message_new(struct arena *arena, const ProtobufCMessageDescrip
     return message;
 }
 
-void timestamp_set(ProtobufCMessage *timestamp, int64_t unix_us)
+void json_timestamp_set(ProtobufCMessage *timestamp, int64_t unix_us)
 {
     Google__Protobuf__Timestamp *to = (Google__Protobuf__Timestamp *)timestamp;
 
@@ -167,7 +167,7 @@ void timestamp_set(ProtobufCMessage *timestamp, int64_t unix_us)
     to->nanos = (int32_t)(unix_us % US_PER_S) * 1000;
 }
 
-int64_t timestamp_get(const ProtobufCMessage *timestamp)
+int64_t json_timestamp_get(const ProtobufCMessage *timestamp)
 {
     const Google__Protobuf__Timestamp *from = (const Google__Protobuf__Timestamp *)timestamp;
     int64_t us = 0;

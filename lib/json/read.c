@@ -86,9 +86,9 @@ static enum status integer_read(struct reader *reader, const ProtobufCFieldDescr
 
     if (!json_is_integer(value))
         return refuse(reader, "Must be an integer, without fraction or exponent.");
-    if (field_set_integer(field, member, json_integer_value(value)))
+    if (json_field_set_integer(field, member, json_integer_value(value)))
         return STATUS_OK;
-    field_range(field, &min, &max);
+    json_field_range(field, &min, &max);
     return problem_set(reader->problem, STATUS_INVALID_ARGUMENT, "invalid_request", reader->path,
                        "Must be between %" PRId64 " and %" PRId64 ".", min, max);
 }
@@ -109,7 +109,7 @@ static enum status enum_read(struct reader *reader, const ProtobufCEnumDescripto
 static enum status message_read(struct reader *reader, const ProtobufCMessageDescriptor *type,
                                 const json_t *value, ProtobufCMessage **member)
 {
-    enum kind kind = message_kind(type);
+    enum kind kind = json_message_kind(type);
     int64_t unix_us = 0;
 
     if (kind == KIND_OBJECT)
@@ -117,12 +117,12 @@ static enum status message_read(struct reader *reader, const ProtobufCMessageDes
     if (kind == KIND_TIMESTAMP &&
         (!json_is_string(value) || !clock_parse_rfc3339(json_string_value(value), &unix_us)))
         return refuse(reader, "Must be a time as RFC 3339 has it, as 2026-01-31T23:59:59Z.");
-    *member = message_new(reader->arena, type);
+    *member = json_message_new(reader->arena, type);
     if (!*member)
         return too_large(reader);
     if (kind == KIND_WRAPPER)
         return value_read(reader, &type->fields[0], value, MEMBER(*member, &type->fields[0]));
-    timestamp_set(*member, unix_us);
+    json_timestamp_set(*member, unix_us);
     return STATUS_OK;
 }
 
@@ -166,7 +166,7 @@ static enum status map_read(struct reader *reader, const ProtobufCFieldDescripto
     for (void *at = json_object_iter((json_t *)value); at;
          at = json_object_iter_next((json_t *)value, at)) {
         size_t before = path_push(reader, ".%s", json_object_iter_key(at));
-        ProtobufCMessage *entry = message_new(reader->arena, type);
+        ProtobufCMessage *entry = json_message_new(reader->arena, type);
         enum status status = STATUS_OK;
         if (!entry)
             return too_large(reader);
@@ -189,7 +189,7 @@ static enum status map_read(struct reader *reader, const ProtobufCFieldDescripto
 static enum status list_read(struct reader *reader, const ProtobufCFieldDescriptor *field,
                              const json_t *value, ProtobufCMessage *message)
 {
-    size_t n = json_array_size(value), size = field_size(field);
+    size_t n = json_array_size(value), size = json_field_size(field);
     char *items = NULL;
 
     if (!json_is_array(value))
@@ -216,11 +216,11 @@ static enum status member_read(struct reader *reader, const ProtobufCFieldDescri
 {
     if (json_is_null(value))
         return STATUS_OK;
-    if (field_is_map(field))
+    if (json_field_is_map(field))
         return map_read(reader, field, value, message);
     if (field->label == PROTOBUF_C_LABEL_REPEATED)
         return list_read(reader, field, value, message);
-    field_mark(message, field);
+    json_field_mark(message, field);
     return value_read(reader, field, value, MEMBER(message, field));
 }
 
@@ -231,7 +231,7 @@ static enum status object_read(struct reader *reader, const ProtobufCMessageDesc
 
     if (!json_is_object(object))
         return refuse(reader, "Must be an object.");
-    message = message_new(reader->arena, type);
+    message = json_message_new(reader->arena, type);
     if (!message)
         return too_large(reader);
     for (void *at = json_object_iter((json_t *)object); at;

@@ -47,9 +47,9 @@ static enum status integer_set(const struct target *target, const ProtobufCField
 
     if (!integer_parse(text, &value))
         return refuse(target, "Must be an integer.");
-    if (field_set_integer(field, member, value))
+    if (json_field_set_integer(field, member, value))
         return STATUS_OK;
-    field_range(field, &min, &max);
+    json_field_range(field, &min, &max);
     return problem_set(target->problem, STATUS_INVALID_ARGUMENT, "invalid_request", target->path,
                        "Must be between %" PRId64 " and %" PRId64 ".", min, max);
 }
@@ -91,16 +91,16 @@ static enum status value_set(const struct target *target, void *member, const ch
 
     if (target->field->type != PROTOBUF_C_TYPE_MESSAGE)
         return scalar_set(target, target->field, member, text);
-    kind = message_kind(type);
+    kind = json_message_kind(type);
     if (kind == KIND_OBJECT)
         return refuse(target, "Can't be given as text.");
     if (kind == KIND_TIMESTAMP && !clock_parse_rfc3339(text, &unix_us))
         return refuse(target, "Must be a time as RFC 3339 has it, as 2026-01-31T23:59:59Z.");
-    made = message_new(target->arena, type);
+    made = json_message_new(target->arena, type);
     if (!made)
         return too_large(target);
     if (kind == KIND_TIMESTAMP)
-        timestamp_set(made, unix_us);
+        json_timestamp_set(made, unix_us);
     else
         status = scalar_set(target, &type->fields[0], MEMBER(made, &type->fields[0]), text);
     if (status == STATUS_OK)
@@ -110,7 +110,7 @@ static enum status value_set(const struct target *target, void *member, const ch
 
 static enum status item_append(const struct target *target, const char *text)
 {
-    size_t *n = COUNT(target->message, target->field), size = field_size(target->field);
+    size_t *n = COUNT(target->message, target->field), size = json_field_size(target->field);
     char **items = MEMBER(target->message, target->field);
     char *larger = NULL;
     enum status status = STATUS_OK;
@@ -136,10 +136,10 @@ static bool is_set(const ProtobufCMessage *message, const ProtobufCFieldDescript
     const char *string = NULL;
 
     if (field->quantifier_offset != 0) // proto2, or a oneof
-        return !field_absent(message, field);
+        return !json_field_absent(message, field);
     switch (field->type) {
     case PROTOBUF_C_TYPE_MESSAGE:
-        return *(void *const *)member && message_kind(field->descriptor) != KIND_OBJECT;
+        return *(void *const *)member && json_message_kind(field->descriptor) != KIND_OBJECT;
     case PROTOBUF_C_TYPE_STRING:
         string = *(char *const *)member;
         return string && *string;
@@ -150,7 +150,7 @@ static bool is_set(const ProtobufCMessage *message, const ProtobufCFieldDescript
     case PROTOBUF_C_TYPE_ENUM:
         return *(const int *)member != 0;
     default:
-        return field_get_integer(field, member) != 0;
+        return json_field_get_integer(field, member) != 0;
     }
 }
 
@@ -169,20 +169,20 @@ static enum status target_find(struct target *target, const char *path)
         name[length] = '\0';
         target->field =
             protobuf_c_message_descriptor_get_field_by_name(target->message->descriptor, name);
-        if (!target->field || field_is_map(target->field))
+        if (!target->field || json_field_is_map(target->field))
             return refuse(target, "No such field is known here.");
         if (!path[length])
             return STATUS_OK;
         if (target->field->type != PROTOBUF_C_TYPE_MESSAGE ||
             target->field->label == PROTOBUF_C_LABEL_REPEATED ||
-            message_kind(target->field->descriptor) != KIND_OBJECT)
+            json_message_kind(target->field->descriptor) != KIND_OBJECT)
             return refuse(target, "No such field is known here.");
         inner = MEMBER(target->message, target->field);
         if (!*inner)
-            *inner = message_new(target->arena, target->field->descriptor);
+            *inner = json_message_new(target->arena, target->field->descriptor);
         if (!*inner)
             return too_large(target);
-        field_mark(target->message, target->field);
+        json_field_mark(target->message, target->field);
         target->message = *inner;
         path += length + 1;
     }
@@ -218,6 +218,6 @@ enum status json_set_text(struct arena *arena, ProtobufCMessage *message, const 
         return refuse(&target, "Is given twice.");
     status = value_set(&target, MEMBER(target.message, target.field), text);
     if (status == STATUS_OK)
-        field_mark(target.message, target.field);
+        json_field_mark(target.message, target.field);
     return status;
 }

@@ -112,8 +112,8 @@ static void value_write(struct writer *writer, const ProtobufCFieldDescriptor *f
             buffer_adds(&writer->out, "null");
         break;
     default:
-        assert(field_is_integer(field)); // no floating point in our contracts
-        json_write_integer(&writer->out, field_get_integer(field, member));
+        assert(json_field_is_integer(field)); // no floating point in our contracts
+        json_write_integer(&writer->out, json_field_get_integer(field, member));
     }
 }
 
@@ -134,10 +134,10 @@ static void map_write(struct writer *writer, ProtobufCMessage *const *entries, s
 static void repeated_write(struct writer *writer, const ProtobufCFieldDescriptor *field,
                            const ProtobufCMessage *message)
 {
-    size_t n = *COUNT(message, field), size = field_size(field);
+    size_t n = *COUNT(message, field), size = json_field_size(field);
     const char *items = *(char *const *)MEMBER(message, field);
 
-    if (field_is_map(field)) {
+    if (json_field_is_map(field)) {
         map_write(writer, *(ProtobufCMessage *const **)MEMBER(message, field), n);
         return;
     }
@@ -164,7 +164,7 @@ static void object_write(struct writer *writer, const ProtobufCMessage *message)
         buffer_add(&writer->out, "\":", 2);
         if (field->label == PROTOBUF_C_LABEL_REPEATED)
             repeated_write(writer, field, message);
-        else if (field_absent(message, field))
+        else if (json_field_absent(message, field))
             buffer_add(&writer->out, "null", 4);
         else
             value_write(writer, field, MEMBER(message, field));
@@ -177,9 +177,9 @@ static void message_write(struct writer *writer, const ProtobufCMessage *message
     const ProtobufCFieldDescriptor *first = message->descriptor->fields;
     char time[RFC3339_SIZE];
 
-    switch (message_kind(message->descriptor)) {
+    switch (json_message_kind(message->descriptor)) {
     case KIND_TIMESTAMP:
-        clock_rfc3339(timestamp_get(message), time);
+        clock_rfc3339(json_timestamp_get(message), time);
         json_write_string(&writer->out, time);
         break;
     case KIND_WRAPPER:

@@ -64,7 +64,7 @@ static void client_release(struct rpc_client *client)
     pthread_mutex_destroy(&client->mutex);
     arena_free(client->arena);
     free(client);
-    grpc_shutdown_blocking();
+    core_end();
 }
 
 struct rpc_client *rpc_client_new(const char *target)
@@ -76,7 +76,7 @@ struct rpc_client *rpc_client_new(const char *target)
         free(client);
         return NULL;
     }
-    grpc_init();
+    core_begin();
     client->arena = arena;
     pthread_mutex_init(&client->mutex, NULL);
     pthread_cond_init(&client->emptied, NULL);

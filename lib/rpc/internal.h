@@ -31,6 +31,10 @@
 #define KEY_DETAILS "grpc-status-details-bin"
 #define KEY_REPLAYED "idempotency-replayed"
 
+// grpc_init and grpc_shutdown, counted by the core.
+void core_begin(void);
+void core_end(void);
+
 // A method as this server serves it.
 struct binding {
     const struct method *method;
@@ -73,7 +77,7 @@ struct slot {
 void slot_init(struct slot *slot, struct rpc_server *server, const struct binding *binding,
                grpc_completion_queue *queue);
 void slot_deinit(struct slot *slot);
-void slot_arm(struct slot *slot); // not while the server stops
+void slot_arm(struct slot *slot); // not while the server stops; after server_enter
 // What the queue said of the slot: true when it holds a new call, which the caller now owns.
 bool slot_event(struct slot *slot, bool success);
 // Request bytes, context, deadline and message into item. False: item->call.problem says why.
@@ -148,6 +152,9 @@ struct rpc_server {
     size_t bindings_n;
     struct binding bundle;
     atomic_bool stopping, abandoning; // abandoning: what waits is refused, not begun
+    atomic_size_t out;                // slots and streams armed or with a call
+    pthread_mutex_t mutex;
+    pthread_cond_t emptied;
     struct lane_fast *fast;
     struct lane_slow *slow;
     struct stage *stage;
@@ -155,6 +162,11 @@ struct rpc_server {
 };
 const struct binding *server_binding(const struct rpc_server *server, const char *path);
 void server_observe(const struct rpc_server *server, const struct call *call, int64_t began_ns);
+
+// Each armed slot or stream is counted until it is idle. The core's shutdown can end while a call of a
+// client that has gone is still in a handler's hands, and its queue must live until that one is answered.
+void server_enter(struct rpc_server *server);
+void server_leave(struct rpc_server *server);
 
 // The three that hold threads. new: makes queues, before the core starts. run: arms and starts
 // threads. stop: joins; the core has no calls any more.

@@ -173,8 +173,10 @@ static void *worker_main(void *argument)
 
 enum status lane_fast_run(struct lane_fast *lane)
 {
-    for (size_t i = 0; i < lane->slots_n; i++)
+    for (size_t i = 0; i < lane->slots_n; i++) {
+        server_enter(lane->server);
         slot_arm(&lane->slots[i]);
+    }
     for (size_t i = 0; i < lane->server->config.fast_threads; i++) {
         if (pthread_create(&lane->threads[i], NULL, worker_main, lane) != 0)
             return STATUS_RESOURCE_EXHAUSTED;

@@ -188,8 +188,10 @@ static void *worker_main(void *argument)
 
 enum status lane_slow_run(struct lane_slow *lane)
 {
-    for (size_t i = 0; i < lane->slots_n; i++)
+    for (size_t i = 0; i < lane->slots_n; i++) {
+        server_enter(lane->server);
         slot_arm(&lane->slots[i]);
+    }
     if (pthread_create(&lane->acceptor, NULL, acceptor_main, lane) != 0)
         return STATUS_RESOURCE_EXHAUSTED;
     lane->acceptor_runs = true;

@@ -139,6 +139,29 @@ void server_observe(const struct rpc_server *server, const struct call *call, in
                       METRIC_LABELS(call->method->path));
 }
 
+void server_enter(struct rpc_server *server)
+{
+    atomic_fetch_add(&server->out, 1);
+}
+
+void server_leave(struct rpc_server *server)
+{
+    if (atomic_fetch_sub(&server->out, 1) > 1 || !atomic_load(&server->stopping))
+        return;
+    pthread_mutex_lock(&server->mutex);
+    pthread_cond_broadcast(&server->emptied);
+    pthread_mutex_unlock(&server->mutex);
+}
+
+// Handlers end by their deadlines; until then their calls need the queues.
+static void server_wait_empty(struct rpc_server *server)
+{
+    pthread_mutex_lock(&server->mutex);
+    while (atomic_load(&server->out) > 0)
+        pthread_cond_wait(&server->emptied, &server->mutex);
+    pthread_mutex_unlock(&server->mutex);
+}
+
 static void server_free(struct rpc_server *server)
 {
     lane_slow_free(server->slow);
@@ -146,10 +169,12 @@ static void server_free(struct rpc_server *server)
     stage_free(server->stage);
     if (server->core)
         grpc_server_destroy(server->core);
+    pthread_cond_destroy(&server->emptied);
+    pthread_mutex_destroy(&server->mutex);
     free(server->bindings);
     free(server->handlers);
     free(server);
-    grpc_shutdown_blocking(); // the plain one leaves a thread behind that leak checkers find
+    core_end();
 }
 
 static enum status server_run(struct rpc_server *server)
@@ -187,7 +212,9 @@ enum status rpc_server_start(const struct rpc_server_config *config, struct rpc_
         server->config.slow_per_tenant = SIZE_MAX;
     server->bindings = calloc(methods_count(config) + 1, sizeof *server->bindings);
     server->handlers = calloc(config->handlers_n + 1, sizeof *server->handlers);
-    grpc_init();
+    pthread_mutex_init(&server->mutex, NULL);
+    pthread_cond_init(&server->emptied, NULL);
+    core_begin();
     if (!server->bindings || !server->handlers) {
         server_free(server);
         return STATUS_RESOURCE_EXHAUSTED;
@@ -228,5 +255,6 @@ void rpc_server_stop(struct rpc_server *server, int64_t drain_ms)
                 log_warn("rpc.still_stopping", LOG_I("port", server->port));
         }
     }
+    server_wait_empty(server);
     server_free(server);
 }

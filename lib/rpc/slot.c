@@ -20,8 +20,10 @@ void slot_deinit(struct slot *slot)
 
 void slot_arm(struct slot *slot)
 {
-    if (atomic_load(&slot->server->stopping))
+    if (atomic_load(&slot->server->stopping)) {
+        server_leave(slot->server);
         return;
+    }
     grpc_call_error error;
     slot->began_ns = 0;
     atomic_store_explicit(&slot->state, SLOT_ARMED, memory_order_release);
@@ -34,6 +36,7 @@ void slot_arm(struct slot *slot)
                                          &slot->metadata, slot->queue, slot->queue, slot);
     if (error != GRPC_CALL_OK) {
         atomic_store(&slot->state, SLOT_IDLE);
+        server_leave(slot->server);
         log_error("rpc.slot_not_armed", LOG_S("reason", grpc_call_error_to_string(error)));
     }
 }
@@ -69,8 +72,10 @@ bool slot_event(struct slot *slot, bool success)
     if (state == SLOT_SENDING) {
         slot_release(slot);
         slot_arm(slot);
+    } else { // armed, and the server stops
+        server_leave(slot->server);
     }
-    return false; // an armed slot that failed: the server stops
+    return false;
 }
 
 struct bytes slot_request(struct slot *slot)

@@ -14,7 +14,7 @@ struct payment_change {
     enum change_result result;   // out
     struct problem problem;      // out, when refused
     int64_t reserved;            // out, for ACT_RESERVE
-    const struct payment *after; // out: the payment after this and all earlier items; NULL when absent
+    const struct payment *after; // out: the payment after all items; NULL when absent
 };
 
 // In the caller's transaction. Several items may name one payment: they apply in their order. ABORTED

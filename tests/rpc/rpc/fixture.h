@@ -34,6 +34,7 @@ struct fixture {
     struct arena *arena;
     char target[64];
     atomic_size_t group_max, ran;
+    int64_t drain_ms;
 };
 
 static inline void gate_wait(struct gate *gate)
@@ -121,7 +122,8 @@ static inline void verify_one(struct fixture *fixture, struct call *call)
     if (strcmp(request->id, "nothing") == 0)
         return;
     if (strcmp(request->id, "refuse") == 0) {
-        call_refuse(call, STATUS_FAILED_PRECONDITION, "key_rusty", "id", "Ung\303\274ltig: %d%%.", 7);
+        call_refuse(call, STATUS_FAILED_PRECONDITION, "key_rusty", "id", "Ung\303\274ltig: %d%%.",
+                    7);
         call->problem.retry_after_s = 9;
         return;
     }

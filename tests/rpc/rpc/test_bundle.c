@@ -47,9 +47,13 @@ Test(bundle, carries_each_context)
     for (int i = 0; i < 2; i++)
         calls[i] = call_new(fixture, METHOD_AuthService_GetTenant, &request.base);
     calls[0]->context = (struct call_context){
-        .tenant_id = "ten_1", .actor = "key_7", .request_id = "req.1", .idempotency_key = "once",
+        .tenant_id = "ten_1",
+        .actor = "key_7",
+        .request_id = "req.1",
+        .idempotency_key = "once",
         .traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        .fingerprint = bytes_of_string("fp"), .deadline_ns = clock_deadline_ns(9500)};
+        .fingerprint = bytes_of_string("fp"),
+        .deadline_ns = clock_deadline_ns(9500)};
     char key[300] = {0};
     memset(key, 'k', sizeof key - 1);
     calls[1]->context.idempotency_key = key;
@@ -73,7 +77,8 @@ Test(bundle, splits_when_there_are_more_calls_than_fit)
     struct call *calls[N];
     for (int i = 0; i < N; i++)
         calls[i] = call_verify(fixture, i % 2 ? "odd" : "even");
-    Obol__Payments__V1__TokenizeCardRequest request = OBOL__PAYMENTS__V1__TOKENIZE_CARD_REQUEST__INIT;
+    Obol__Payments__V1__TokenizeCardRequest request =
+        OBOL__PAYMENTS__V1__TOKENIZE_CARD_REQUEST__INIT;
     calls[7] = call_new(fixture, METHOD_PaymentService_TokenizeCard, &request.base);
     gate_open(&fixture->gate);
     struct homecoming homecoming = HOMECOMING;

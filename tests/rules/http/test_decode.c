@@ -1,10 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "http/server.h"
-
-DEFINE_CLEANUP(arena_free, struct arena *)
 
 Test(decode, turns_percent_escapes_into_bytes)
 {

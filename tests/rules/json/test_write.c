@@ -28,22 +28,22 @@ TestSuite(object, .init = set_up, .fini = tear_down);
 // What JavaScript makes of the text when it reads and writes it.
 static char *through_node(const char *text)
 {
-    char path[] = "/tmp/obol-json-XXXXXX", command[512];
+    char command[512];
     static char answer[1 << 20];
-    int file = mkstemp(path);
-    cr_assert_geq(file, 0);
-    cr_assert_eq(write(file, text, strlen(text)), (ssize_t)strlen(text));
-    close(file);
+    FILE *file = tmpfile();
+    cr_assert_not_null(file);
+    cr_assert_geq(fputs(text, file), 0);
+    cr_assert_eq(fflush(file), 0);
     snprintf(command, sizeof(command),
              "node -e 'process.stdout.write(JSON.stringify(JSON.parse("
-             "require(\"fs\").readFileSync(\"%s\",\"utf8\"))))'",
-             path);
+             "require(\"fs\").readFileSync(\"/proc/%d/fd/%d\",\"utf8\"))))'",
+             getpid(), fileno(file));
     FILE *node = popen(command, "r");
     cr_assert_not_null(node);
     size_t length = fread(answer, 1, sizeof(answer) - 1, node);
     answer[length] = '\0';
     int exit_status = pclose(node);
-    unlink(path);
+    fclose(file);
     cr_assert_eq(exit_status, 0, "node is needed for this test");
     return answer;
 }

@@ -1,0 +1,33 @@
+// Creating payments, many at once. The steps before the transaction: what each call asks for becomes a
+// row, its event and its answer, all of them made once, so that every try writes the same.
+#pragma once
+#include "batch.h"
+#include "effects.h"
+#include "state.h"
+#include "store.h"
+
+enum create_verdict { CREATE_GOES = 1, CREATE_REFUSED, CREATE_HELD };
+
+struct create_item {
+    struct batch_item base;
+    struct problem problem; // of validation; status OK when it may go
+    struct new_payment new;
+    const struct order *order;      // NULL: a reference of the merchant's
+    struct event event;
+    const char *audit;
+    struct bytes answer;            // packed, in the call's arena
+    struct claim claim;             // when the call has a key
+    // Of the newest try:
+    enum create_verdict verdict;
+    struct problem refusal;
+    bool replayed;
+};
+
+// Fills items (n of them, zeroed but for base.call). When the database can't be read, the status.
+MUST_USE enum status create_prepare(struct worker *worker, struct arena *arena,
+                                    struct create_item *items, size_t n, int64_t now_us);
+// One transaction over these items: struct batch's attempt and settle.
+enum status create_attempt(struct worker *worker, struct arena *arena, struct batch_item **items,
+                           size_t n, bool again);
+void create_settle(struct worker *worker, struct batch_item **items, size_t n);
+bool create_takes_order(const struct create_item *item);

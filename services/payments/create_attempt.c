@@ -1,0 +1,229 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/failpoint.h"
+#include "create.h"
+
+struct attempt {
+    struct worker *worker;
+    struct arena *arena;
+    struct create_item **items;
+    size_t n;
+    const struct claim **forget; // keys whose request was refused
+    size_t forget_n;
+};
+
+static void refuse(struct attempt *a, struct create_item *item, const struct problem *why)
+{
+    item->verdict = CREATE_REFUSED;
+    item->refusal = *why;
+    if (item->claim.key && item->claim.result == CLAIM_WON)
+        a->forget[a->forget_n++] = &item->claim;
+}
+
+static void read_claim(struct attempt *a, struct create_item *item)
+{
+    struct problem problem = {0};
+    switch (item->claim.result) {
+    case CLAIM_WON:
+        if (item->problem.status != STATUS_OK)
+            refuse(a, item, &item->problem);
+        return;
+    case CLAIM_OURS:
+    case CLAIM_REPLAY:
+        item->verdict = CREATE_HELD;
+        item->replayed = item->claim.result == CLAIM_REPLAY;
+        return;
+    case CLAIM_RUNNING:
+        (void)problem_set(&problem, STATUS_ABORTED, "idempotency_key_in_use", NULL,
+                          "A request with this idempotency key is still running.");
+        break;
+    case CLAIM_REUSED:
+        (void)problem_set(&problem, STATUS_INVALID_ARGUMENT, "idempotency_key_reused", NULL,
+                          "This idempotency key was used for another request.");
+        break;
+    }
+    refuse(a, item, &problem);
+}
+
+static int claim_order(const void *a, const void *b)
+{
+    const struct claim *x = a, *y = b;
+    int tenants = strcmp(x->tenant_id, y->tenant_id);
+    return tenants ? tenants : strcmp(x->key, y->key);
+}
+
+static enum status claim_keys(struct attempt *a)
+{
+    struct claim *claims = ARENA_ARRAY(a->arena, a->n, struct claim);
+    size_t claims_n = 0;
+    if (!claims)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < a->n; i++)
+        if (a->items[i]->claim.key)
+            claims[claims_n++] = a->items[i]->claim;
+    if (claims_n == 0)
+        return STATUS_OK;
+    qsort(claims, claims_n, sizeof *claims, claim_order);
+    enum status status =
+        journal_claim(a->worker->journal, a->worker->db, a->arena, claims, claims_n);
+    for (size_t i = 0; status == STATUS_OK && i < a->n; i++) {
+        struct create_item *item = a->items[i];
+        if (!item->claim.key)
+            continue;
+        const struct claim *claim =
+            bsearch(&item->claim, claims, claims_n, sizeof *claims, claim_order);
+        item->claim = *claim;
+        read_claim(a, item);
+    }
+    return status;
+}
+
+// Without a key, only the row itself tells whether a lost COMMIT had gone through.
+static enum status skip_existing(struct attempt *a)
+{
+    struct key *keys = ARENA_ARRAY(a->arena, a->n, struct key);
+    bool *exists = ARENA_ARRAY(a->arena, a->n, bool);
+    if (!keys || !exists)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < a->n; i++)
+        keys[i] = (struct key){a->items[i]->new.payment.tenant_id, a->items[i]->new.payment.id};
+    enum status status = store_payments_existing(a->worker->db, a->arena, keys, a->n, exists);
+    for (size_t i = 0; status == STATUS_OK && i < a->n; i++)
+        if (exists[i] && a->items[i]->verdict == CREATE_GOES)
+            a->items[i]->verdict = CREATE_HELD;
+    return status;
+}
+
+static enum status refuse_untaken(struct attempt *a, struct create_item **taking,
+                                  const struct key *keys, const bool *taken, size_t n)
+{
+    const struct order **orders = ARENA_ARRAY(a->arena, n, const struct order *);
+    if (!orders)
+        return STATUS_RESOURCE_EXHAUSTED;
+    enum status status = store_orders_get(a->worker->db, a->arena, keys, n, orders);
+    for (size_t i = 0; status == STATUS_OK && i < n; i++) {
+        struct problem problem = {0};
+        if (taken[i])
+            continue;
+        (void)order_refuse(orders[i] && strcmp(orders[i]->status, "paid") == 0, &problem);
+        refuse(a, taking[i], &problem);
+    }
+    return status;
+}
+
+static enum status take_orders(struct attempt *a)
+{
+    struct create_item **taking = ARENA_ARRAY(a->arena, a->n, struct create_item *);
+    struct key *keys = ARENA_ARRAY(a->arena, a->n, struct key);
+    const char **payments = ARENA_ARRAY(a->arena, a->n, const char *);
+    bool *taken = ARENA_ARRAY(a->arena, a->n, bool);
+    size_t n = 0, refused = 0;
+    if (!taking || !keys || !payments || !taken)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < a->n; i++) {
+        struct create_item *item = a->items[i];
+        if (item->verdict != CREATE_GOES || !create_takes_order(item))
+            continue;
+        taking[n] = item;
+        keys[n] = (struct key){item->new.payment.tenant_id, item->new.payment.order_id};
+        payments[n++] = item->new.payment.id;
+    }
+    if (n == 0)
+        return STATUS_OK;
+    enum status status = store_orders_take(a->worker->db, a->arena, keys, payments, n, taken);
+    for (size_t i = 0; i < n; i++)
+        refused += !taken[i];
+    if (status == STATUS_OK && refused > 0)
+        status = refuse_untaken(a, taking, keys, taken, n);
+    return status;
+}
+
+static enum status insert(struct attempt *a)
+{
+    const struct new_payment **rows = ARENA_ARRAY(a->arena, a->n, const struct new_payment *);
+    struct effects effects = effects_begin(a->arena);
+    size_t n = 0;
+    if (!rows)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < a->n; i++) {
+        const struct create_item *item = a->items[i];
+        if (item->verdict != CREATE_GOES)
+            continue;
+        rows[n++] = &item->new;
+        effects_event(&effects, &item->event);
+        effects_audit(&effects, &(struct audit){
+                                    .tenant_id = item->new.payment.tenant_id,
+                                    .actor = item->base.call->context.actor,
+                                    .action = "payment.create",
+                                    .object_id = item->new.payment.id,
+                                    .request_id = item->new.payment.request_id,
+                                    .after = item->audit,
+                                });
+    }
+    if (n == 0)
+        return STATUS_OK;
+    enum status status =
+        store_payments_insert(a->worker->db, a->arena, rows, n, rows[0]->payment.created_us);
+    return status == STATUS_OK ? effects_write(&effects, a->worker->db) : status;
+}
+
+static enum status steps(struct attempt *a, bool again)
+{
+    enum status status = claim_keys(a);
+    if (status == STATUS_OK && again)
+        status = skip_existing(a);
+    if (status == STATUS_OK)
+        status = take_orders(a);
+    if (status == STATUS_OK)
+        status = insert(a);
+    if (status == STATUS_OK && a->forget_n > 0)
+        status = journal_forget(a->worker->db, a->arena, a->forget, a->forget_n);
+    if (status == STATUS_OK && failpoint_hit("create.before_commit"))
+        status = STATUS_UNAVAILABLE;
+    return status;
+}
+
+enum status create_attempt(struct worker *worker, struct arena *arena, struct batch_item **items,
+                           size_t n, bool again)
+{
+    struct attempt a = {worker, arena, (struct create_item **)items, n,
+                        ARENA_ARRAY(arena, n, const struct claim *), 0};
+    if (!a.forget)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < n; i++) {
+        a.items[i]->verdict = CREATE_GOES;
+        a.items[i]->replayed = false;
+    }
+    enum status status = db_begin(worker->db);
+    if (status == STATUS_OK)
+        status = steps(&a, again);
+    if (status != STATUS_OK) {
+        db_rollback(worker->db);
+        return status;
+    }
+    status = db_commit(worker->db);
+    if (status == STATUS_OK && failpoint_hit("create.committed"))
+        status = STATUS_UNKNOWN; // as when the answer to COMMIT is lost
+    return status;
+}
+
+void create_settle(struct worker *worker, struct batch_item **items, size_t n)
+{
+    (void)worker;
+    for (size_t i = 0; i < n; i++) {
+        struct create_item *item = (struct create_item *)items[i];
+        struct call *call = item->base.call;
+        struct bytes answer = item->answer;
+        if (item->verdict == CREATE_REFUSED) {
+            call->problem = item->refusal;
+            continue;
+        }
+        if (item->verdict == CREATE_HELD && item->claim.held_answer.at)
+            answer = arena_copy(call->arena, item->claim.held_answer);
+        if (answer.at)
+            call_answer_packed(call, answer, item->replayed);
+        else
+            (void)call_refuse_status(call, STATUS_RESOURCE_EXHAUSTED);
+    }
+}

@@ -1,0 +1,141 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "create.h"
+#include "rpc.h"
+
+// Which calls go together: no idempotency key and no order twice; who comes second waits for the next
+// round, in which the first has been decided.
+static int by_key(const void *a, const void *b)
+{
+    const struct create_item *x = *(struct create_item *const *)a;
+    const struct create_item *y = *(struct create_item *const *)b;
+    int order = strcmp(x->claim.tenant_id, y->claim.tenant_id);
+    order = order ? order : strcmp(x->claim.key, y->claim.key);
+    return order ? order : (x > y) - (x < y);
+}
+
+static int by_order(const void *a, const void *b)
+{
+    const struct create_item *x = *(struct create_item *const *)a;
+    const struct create_item *y = *(struct create_item *const *)b;
+    int order = strcmp(x->new.payment.tenant_id, y->new.payment.tenant_id);
+    order = order ? order : strcmp(x->new.payment.order_id, y->new.payment.order_id);
+    return order ? order : (x > y) - (x < y);
+}
+
+static bool same_key(const struct create_item *x, const struct create_item *y)
+{
+    return strcmp(x->claim.key, y->claim.key) == 0 &&
+           strcmp(x->claim.tenant_id, y->claim.tenant_id) == 0;
+}
+
+static bool same_order(const struct create_item *x, const struct create_item *y)
+{
+    return strcmp(x->new.payment.order_id, y->new.payment.order_id) == 0 &&
+           strcmp(x->new.payment.tenant_id, y->new.payment.tenant_id) == 0;
+}
+
+static bool has_key(const struct create_item *item)
+{
+    return item->claim.key != NULL;
+}
+
+struct contention {
+    bool (*concerns)(const struct create_item *);
+    int (*order)(const void *, const void *);
+    bool (*same)(const struct create_item *, const struct create_item *);
+};
+static const struct contention contentions[] = {
+    {has_key, by_key, same_key},
+    {create_takes_order, by_order, same_order},
+};
+
+// Marks in `later` the items of this round that must wait for another one.
+static void defer(const struct contention *by, struct create_item **round, size_t n,
+                  struct create_item **scratch, bool *later, const struct create_item *base)
+{
+    size_t concerned = 0;
+    for (size_t i = 0; i < n; i++)
+        if (by->concerns(round[i]) && !later[round[i] - base])
+            scratch[concerned++] = round[i];
+    qsort(scratch, concerned, sizeof(struct create_item *), by->order);
+    for (size_t i = 1; i < concerned; i++)
+        if (by->same(scratch[i - 1], scratch[i]))
+            later[scratch[i] - base] = true;
+}
+
+struct rounds {
+    struct create_item *items;
+    struct create_item **pending, **scratch;
+    size_t pending_n;
+    bool *later;
+};
+
+// Splits what is pending into this round (returned count, in scratch) and the rest.
+static size_t next_round(struct rounds *rounds, struct batch_item **ret)
+{
+    size_t now = 0, rest = 0;
+    for (size_t i = 0; i < sizeof contentions / sizeof *contentions; i++)
+        defer(&contentions[i], rounds->pending, rounds->pending_n, rounds->scratch, rounds->later,
+              rounds->items);
+    for (size_t i = 0; i < rounds->pending_n; i++) {
+        struct create_item *item = rounds->pending[i];
+        if (rounds->later[item - rounds->items]) {
+            rounds->later[item - rounds->items] = false;
+            rounds->pending[rest++] = item;
+        } else {
+            ret[now++] = &item->base;
+        }
+    }
+    rounds->pending_n = rest;
+    return now;
+}
+
+static void run_rounds(struct worker *worker, struct arena *arena, struct create_item *items,
+                       size_t n)
+{
+    struct rounds rounds = {
+        .items = items,
+        .pending = ARENA_ARRAY(arena, n, struct create_item *),
+        .scratch = ARENA_ARRAY(arena, n, struct create_item *),
+        .later = ARENA_ARRAY(arena, n, bool),
+    };
+    struct batch_item **round = ARENA_ARRAY(arena, n, struct batch_item *);
+    bool full = !rounds.pending || !rounds.scratch || !rounds.later || !round;
+    for (size_t i = 0; i < n; i++) {
+        struct call *call = items[i].base.call;
+        if (full || items[i].problem.status == STATUS_RESOURCE_EXHAUSTED)
+            (void)call_refuse_status(call, STATUS_RESOURCE_EXHAUSTED);
+        else if (items[i].problem.status != STATUS_OK && !has_key(&items[i]))
+            call->problem = items[i].problem;
+        else
+            rounds.pending[rounds.pending_n++] = &items[i];
+    }
+    struct batch batch = {worker, arena, create_attempt, create_settle};
+    while (rounds.pending_n > 0) {
+        size_t now = next_round(&rounds, round);
+        batch_run(&batch, round, now);
+    }
+}
+
+void rpc_create_payment(void *context, struct call *const *calls, size_t n)
+{
+    struct worker *worker = context;
+    struct arena *arena = arena_new(ARENA_CAP_BATCH);
+    struct create_item *items = arena ? ARENA_ARRAY(arena, n, struct create_item) : NULL;
+    enum status status = items ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; items && i < n; i++)
+        items[i].base.call = calls[i];
+    if (items)
+        status = create_prepare(worker, arena, items, n, clock_unix_us());
+    if (status == STATUS_OK) {
+        run_rounds(worker, arena, items, n);
+        state_ring(worker->state, true);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            (void)call_refuse_status(calls[i], status);
+    }
+    arena_free(arena);
+}

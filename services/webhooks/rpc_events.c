@@ -1,0 +1,70 @@
+#include "rpc.h"
+#include "view.h"
+
+enum status rpc_get_event(void *context, struct call *call)
+{
+    struct worker *worker = context;
+    struct stored_event event = {0};
+    enum status status =
+        store_event_get(worker->db, call->arena, call->context.tenant_id,
+                        CALL_REQUEST(call, Obol__Webhooks__V1__GetEventRequest)->id, &event);
+    if (status == STATUS_NOT_FOUND)
+        return problem_not_found(&call->problem, "event");
+    if (status != STATUS_OK)
+        return call_refuse_status(call, status);
+    Obol__Webhooks__V1__StoredEvent *view = view_event(call->arena, &event);
+    if (!view)
+        return out_of_memory(call);
+    call_answer(call, &view->base);
+    return STATUS_OK;
+}
+
+static enum status list_answer(struct call *call, const struct page *page,
+                               const struct stored_event *rows, size_t rows_n)
+{
+    Obol__Webhooks__V1__StoredEventList *list =
+        MESSAGE_NEW(call->arena, obol__webhooks__v1__stored_event_list,
+                    Obol__Webhooks__V1__StoredEventList);
+    size_t n = page_shown(page, rows_n);
+    Obol__Webhooks__V1__StoredEvent **data =
+        ARENA_ARRAY(call->arena, n, Obol__Webhooks__V1__StoredEvent *);
+    if (!list || !data)
+        return out_of_memory(call);
+    for (size_t i = 0; i < n; i++)
+        if (!(data[i] = view_event(call->arena, &rows[page_row(page, n, i)])))
+            return out_of_memory(call);
+    list->object = (char *)"list";
+    list->data = data;
+    list->n_data = n;
+    list->has_more = rows_n > n;
+    list->url = (char *)"/api/v1/events";
+    call_answer(call, &list->base);
+    return STATUS_OK;
+}
+
+enum status rpc_list_events(void *context, struct call *call)
+{
+    struct worker *worker = context;
+    const Obol__Webhooks__V1__ListEventsRequest *request =
+        CALL_REQUEST(call, Obol__Webhooks__V1__ListEventsRequest);
+    struct page page;
+    enum status status = page_read(call,
+                                   (struct page_asked){request->limit, request->starting_after,
+                                                       request->ending_before, "evt"},
+                                   &page);
+    if (status != STATUS_OK)
+        return status;
+    struct event_filter filter = {
+        .type = given(request->event),
+        .object_id = given(request->object_id),
+        .payment_id = given(request->payment_id),
+        .created_gte_us = time_given(request->created_gte),
+        .created_lt_us = time_given(request->created_lt),
+    };
+    struct stored_event *rows = NULL;
+    size_t n = 0;
+    status = store_event_list(worker->db, call->arena, call->context.tenant_id, &filter, &page,
+                              &rows, &n);
+    return status == STATUS_OK ? list_answer(call, &page, rows, n)
+                               : call_refuse_status(call, status);
+}

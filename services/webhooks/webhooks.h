@@ -1,0 +1,31 @@
+// The webhooks service: what its parts know of each other. main.c wires them.
+#pragma once
+#include "dispatcher.h"
+#include "intake.h"
+#include "service/service.h"
+
+struct webhooks_settings {
+    bool allow_private, test_intervals;
+    int64_t slots, timeout_ms, disable_after_s;
+    int64_t event_retention_s, delivery_retention_s, catch_up_s;
+    const char *payments_target, *refunds_target;
+};
+
+struct webhooks {
+    const struct webhooks_settings *settings;
+    struct dispatcher *dispatcher; // NULL: nothing is sent from here
+    struct bell *dispatcher_bell, *housekeeping_bell;
+    struct service *service;
+    struct arena *arena;
+    struct intake intake;
+    struct consumer *consumer;
+    struct service_loop *dispatcher_loop, *housekeeping_loop;
+};
+
+extern const struct rpc_handler webhooks_handlers[];
+extern const size_t webhooks_handlers_n;
+
+// housekeeping.c: partitions made and dropped, what is past its time removed. context: struct webhooks.
+int64_t housekeeping_turn(void *context, struct db *db, struct arena *arena);
+MUST_USE enum status housekeeping_partitions(const struct webhooks_settings *settings, struct db *db,
+                                             struct arena *arena);
