@@ -185,8 +185,10 @@ void loop_deinit(struct http_loop *loop)
 {
     posts_run(posts_take(loop, true));
     connection_free_unadopted(loop);
-    if (loop->http)
+    if (loop->http) {
         evhttp_free(loop->http);
+        event_base_loop(loop->base, EVLOOP_NONBLOCK); // streams with a deferred call hold themselves
+    }
     while (loop->exchanges)
         exchange_free(loop->exchanges);
     for (struct http_exchange *at = loop->spare, *next; at; at = next) {

@@ -79,7 +79,8 @@ MUST_USE enum status journal_append(struct db *db, struct arena *arena, const st
 // The bytes a merchant gets:
 // {"id","event","created_at","sequence","data":{"<noun>":<object>}}. NULL when the arena is full.
 char *journal_render(struct arena *arena, const struct event *event, const char *noun, const char *object_json);
-// Since a cursor (NULL or "": from the oldest), in commit order, up to the xmin horizon.
+// Since a cursor (NULL or "": from the oldest), in commit order, up to the xmin horizon (of
+// the whole server: a transaction left open anywhere holds it back, and with it only this list).
 // INVALID_ARGUMENT for a cursor that isn't one of ours, or is from before the database was restored: start
 // from the oldest again.
 MUST_USE enum status journal_list(struct db *db, struct arena *arena, const char *cursor, size_t limit,

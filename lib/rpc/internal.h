@@ -163,21 +163,25 @@ struct rpc_server {
 const struct binding *server_binding(const struct rpc_server *server, const char *path);
 void server_observe(const struct rpc_server *server, const struct call *call, int64_t began_ns);
 
-// Each armed slot or stream is counted until it is idle. The core's shutdown can end while a call of a
-// client that has gone is still in a handler's hands, and its queue must live until that one is answered.
+// Each armed slot or stream is counted until it is idle. The core's shutdown can end while a call
+// of a client that has gone is still in a handler's hands, and its queue must live until that one
+// is answered.
 void server_enter(struct rpc_server *server);
 void server_leave(struct rpc_server *server);
 
-// The three that hold threads. new: makes queues, before the core starts. run: arms and starts
-// threads. stop: joins; the core has no calls any more.
+// The three that hold threads. new: makes queues, before the core starts. run: starts threads. arm:
+// after the core has started. free: joins; the core has no calls any more.
 struct lane_fast *lane_fast_new(struct rpc_server *server);
-MUST_USE enum status lane_fast_run(struct lane_fast *lane);
+bool lane_fast_run(struct lane_fast *lane);
+void lane_fast_arm(struct lane_fast *lane);
 void lane_fast_free(struct lane_fast *lane);
 struct lane_slow *lane_slow_new(struct rpc_server *server);
-MUST_USE enum status lane_slow_run(struct lane_slow *lane);
+bool lane_slow_run(struct lane_slow *lane);
+void lane_slow_arm(struct lane_slow *lane);
 void lane_slow_free(struct lane_slow *lane);
 struct stage *stage_new(struct rpc_server *server);
-MUST_USE enum status stage_run(struct stage *stage);
+bool stage_run(struct stage *stage);
+void stage_arm(struct stage *stage);
 void stage_free(struct stage *stage);
 // Begins the core's shutdown; true when it has ended within max_ms (then, or on a later call).
 void stage_shutdown(struct stage *stage);

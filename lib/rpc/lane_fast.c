@@ -171,18 +171,22 @@ static void *worker_main(void *argument)
     return NULL;
 }
 
-enum status lane_fast_run(struct lane_fast *lane)
+void lane_fast_arm(struct lane_fast *lane)
 {
     for (size_t i = 0; i < lane->slots_n; i++) {
         server_enter(lane->server);
         slot_arm(&lane->slots[i]);
     }
+}
+
+bool lane_fast_run(struct lane_fast *lane)
+{
     for (size_t i = 0; i < lane->server->config.fast_threads; i++) {
         if (pthread_create(&lane->threads[i], NULL, worker_main, lane) != 0)
-            return STATUS_RESOURCE_EXHAUSTED;
+            return false;
         lane->threads_n++;
     }
-    return STATUS_OK;
+    return true;
 }
 
 void lane_fast_free(struct lane_fast *lane)

@@ -186,23 +186,27 @@ static void *worker_main(void *argument)
     return NULL;
 }
 
-enum status lane_slow_run(struct lane_slow *lane)
+void lane_slow_arm(struct lane_slow *lane)
 {
     for (size_t i = 0; i < lane->slots_n; i++) {
         server_enter(lane->server);
         slot_arm(&lane->slots[i]);
     }
+}
+
+bool lane_slow_run(struct lane_slow *lane)
+{
     if (pthread_create(&lane->acceptor, NULL, acceptor_main, lane) != 0)
-        return STATUS_RESOURCE_EXHAUSTED;
+        return false;
     lane->acceptor_runs = true;
     if (lane->slots_n == 0)
-        return STATUS_OK; // no slow methods: no workers
+        return true; // no slow methods: no workers
     for (size_t i = 0; i < lane->server->config.slow_threads; i++) {
         if (pthread_create(&lane->threads[i], NULL, worker_main, lane) != 0)
-            return STATUS_RESOURCE_EXHAUSTED;
+            return false;
         lane->threads_n++;
     }
-    return STATUS_OK;
+    return true;
 }
 
 void lane_slow_free(struct lane_slow *lane)

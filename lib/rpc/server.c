@@ -177,17 +177,7 @@ static void server_free(struct rpc_server *server)
     core_end();
 }
 
-static enum status server_run(struct rpc_server *server)
-{
-    grpc_server_start(server->core);
-    enum status status = stage_run(server->stage);
-    if (status == STATUS_OK)
-        status = lane_slow_run(server->slow);
-    if (status == STATUS_OK)
-        status = lane_fast_run(server->fast);
-    return status;
-}
-
+// Threads first, then the port, then calls: whatever fails, nothing is under way yet.
 static enum status server_open(struct rpc_server *server)
 {
     if (!bindings_complete(server))
@@ -197,7 +187,8 @@ static enum status server_open(struct rpc_server *server)
     server->fast = lane_fast_new(server);
     server->slow = lane_slow_new(server);
     server->stage = stage_new(server);
-    if (!server->fast || !server->slow || !server->stage)
+    if (!server->fast || !server->slow || !server->stage || !stage_run(server->stage) ||
+        !lane_slow_run(server->slow) || !lane_fast_run(server->fast))
         return STATUS_RESOURCE_EXHAUSTED;
     return core_listen(server) ? STATUS_OK : STATUS_UNAVAILABLE;
 }
@@ -228,12 +219,12 @@ enum status rpc_server_start(const struct rpc_server_config *config, struct rpc_
         server_free(server);
         return status;
     }
-    status = server_run(server);
-    if (status == STATUS_OK)
-        *ret = server;
-    else
-        rpc_server_stop(server, 0);
-    return status;
+    grpc_server_start(server->core);
+    stage_arm(server->stage);
+    lane_slow_arm(server->slow);
+    lane_fast_arm(server->fast);
+    *ret = server;
+    return STATUS_OK;
 }
 
 int rpc_server_port(const struct rpc_server *server)
