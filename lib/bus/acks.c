@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#define LOOK_EVERY_MS 50
+
 struct acks {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -118,10 +120,12 @@ static void wait_until(struct acks *acks, int64_t deadline_ns)
         pthread_cond_timedwait(&acks->changed, &acks->lock, &until);
 }
 
-void acks_wait(struct acks *acks, jsCtx *js, int64_t max_ms)
+void acks_wait(struct acks *acks, const struct bus *bus, jsCtx *js, int64_t max_ms)
 {
+    int64_t deadline_ns = clock_deadline_ns(max_ms);
     pthread_mutex_lock(&acks->lock);
-    wait_until(acks, clock_deadline_ns(max_ms));
+    while (acks->out > 0 && clock_left_ms(deadline_ns) > 0 && bus_connected(bus))
+        wait_until(acks, clock_deadline_ns(LOOK_EVERY_MS));
     bool complete = acks->out == 0;
     pthread_mutex_unlock(&acks->lock);
     if (complete)

@@ -16,8 +16,9 @@ void acks_unsent(struct acks *acks); // it is not, after all
 // The bus refuses this one for ever (too large): as good as acknowledged, consumers find it by
 // ListEvents.
 void acks_give_up(struct acks *acks, size_t index);
-// Waits until all that are out are answered, at most max_ms, then takes the unanswered ones back.
-void acks_wait(struct acks *acks, jsCtx *js, int64_t max_ms);
+// Waits until all that are out are answered, at most max_ms and no longer than there is a
+// connection, then takes the unanswered ones back.
+void acks_wait(struct acks *acks, const struct bus *bus, jsCtx *js, int64_t max_ms);
 // Ids of the acknowledged ones; *ret_missing_stream: an error said that nobody took a message.
 size_t acks_collect(struct acks *acks, const char **ids, bool *ret_missing_stream);
 // jsPubAckHandler

@@ -10,6 +10,7 @@
 #define ACK_PENDING_MAX 4096
 // A consumer that vanished with its server's store does not say so.
 #define CHECK_EVERY_MS 5000
+#define READY_MS 500 // for an answer that the server gives at once
 
 struct feed {
     struct bus *bus;
@@ -125,7 +126,7 @@ static bool subscribed(struct feed *feed)
 static natsStatus take_ready(struct feed *feed, natsMsgList *ret)
 {
     jsFetchRequest request = {
-        .Batch = CONSUMER_BATCH, .NoWait = true, .Expires = BUS_WAIT_MS * NS_PER_MS};
+        .Batch = CONSUMER_BATCH, .NoWait = true, .Expires = READY_MS * NS_PER_MS};
     return natsSubscription_FetchRequest(ret, feed->subscription, &request);
 }
 

@@ -57,7 +57,7 @@ static size_t send_batch(struct relay *relay, const struct event *events, size_t
     acks_begin(relay->acks, events, n);
     for (size_t i = 0; i < n && publish(relay, &events[i], i); i++)
         ;
-    acks_wait(relay->acks, relay->js, ACK_WAIT_MS);
+    acks_wait(relay->acks, relay->bus, relay->js, ACK_WAIT_MS);
     size_t acknowledged = acks_collect(relay->acks, ids, &missing_stream);
     if (missing_stream)
         relay->generation = 0;

@@ -52,9 +52,11 @@ struct db *db_new(const struct db_config *config)
     if (!db)
         return NULL;
     db->config = *config;
+    db->url = strdup(config->url);
+    db->application = strdup(config->application ? config->application : "obol");
     db->options = options_of(config);
-    if (!db->options) {
-        free(db);
+    if (!db->url || !db->application || !db->options) {
+        db_free(db);
         return NULL;
     }
     return db;
@@ -67,6 +69,8 @@ void db_free(struct db *db)
     PQfinish(db->connection);
     db_prepared_clear(&db->prepared);
     free(db->options);
+    free(db->application);
+    free(db->url);
     free(db);
 }
 
@@ -90,8 +94,7 @@ void db_error_clear(struct db *db)
 
 void db_break(struct db *db, const char *why)
 {
-    log_warn("db.connection_lost", LOG_S("application", db->config.application),
-             LOG_S("reason", why));
+    log_warn("db.connection_lost", LOG_S("application", db->application), LOG_S("reason", why));
     PQfinish(db->connection);
     db->connection = NULL;
     db->stale = false;
@@ -103,7 +106,7 @@ void db_break(struct db *db, const char *why)
 static void on_notice(void *context, const PGresult *result)
 {
     const struct db *db = context;
-    log_info("db.notice", LOG_S("application", db->config.application),
+    log_info("db.notice", LOG_S("application", db->application),
              LOG_S("text", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
 }
 
@@ -121,17 +124,8 @@ static PGconn *open_connection(const struct db *db)
                                  "application_name",
                                  "client_encoding",
                                  NULL};
-    const char *const values[] = {"3",
-                                  "read-write",
-                                  "10",
-                                  "5",
-                                  "3",
-                                  "15000",
-                                  db->config.url,
-                                  db->options,
-                                  db->config.application ? db->config.application : "obol",
-                                  "UTF8",
-                                  NULL};
+    const char *const values[] = {"3",         "read-write",    "10",   "5", "3", "15000", db->url,
+                                  db->options, db->application, "UTF8", NULL};
     return PQconnectdbParams(names, values, 1);
 }
 
@@ -141,7 +135,7 @@ static void connect_failed(struct db *db, PGconn *connection)
     if (db->backoff_ms > BACKOFF_MAX_MS)
         db->backoff_ms = BACKOFF_MAX_MS;
     db->retry_at_ns = clock_deadline_ns(db->backoff_ms);
-    log_warn("db.connect_failed", LOG_S("application", db->config.application),
+    log_warn("db.connect_failed", LOG_S("application", db->application),
              LOG_S("reason", connection ? PQerrorMessage(connection) : "out of memory"),
              LOG_I("retry_ms", db->backoff_ms));
     PQfinish(connection);

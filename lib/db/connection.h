@@ -20,7 +20,8 @@ struct db_prepared {
 };
 
 struct db {
-    struct db_config config;
+    struct db_config config; // its strings are the caller's: not used after db_new
+    char *url, *application;
     char *options; // startup options: search_path, timeouts
     PGconn *connection;
     struct db_prepared prepared;

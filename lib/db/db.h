@@ -2,14 +2,16 @@
 // binary results. A struct db belongs to the thread that made it.
 //
 // Connections come back by themselves: a call on a broken connection tries once to reconnect and,
-// within the backoff (100 ms doubling to 5 s), returns UNAVAILABLE at once. Statements are prepared on
-// first use on each connection. What a status means here:
+// within the backoff (100 ms doubling to 5 s), returns UNAVAILABLE at once. Statements are prepared
+// on first use on each connection. What a status means here:
 //   OK           done
 //   UNAVAILABLE  certainly not done: no connection, or it broke before the statement left
-//   UNKNOWN      the connection broke after a COMMIT (or a statement outside a transaction) had left
-//   ABORTED      rolled back by the server for a reason that goes away: deadlock (40P01), serialization (40001),
+//   UNKNOWN      the connection broke after a COMMIT (or a statement outside a transaction) had
+//   left ABORTED      rolled back by the server for a reason that goes away: deadlock (40P01),
+//   serialization (40001),
 //                lock_timeout (55P03), the connection lost inside a transaction
-//   INVALID_ARGUMENT  a data error (SQLSTATE class 22 or 23), db_error says which; in a batch this alone
+//   INVALID_ARGUMENT  a data error (SQLSTATE class 22 or 23), db_error says which; in a batch this
+//   alone
 //                     is a reason to try the items one by one
 //   DEADLINE_EXCEEDED statement_timeout (57014)
 //   INTERNAL     everything else; the text is logged here, once, and goes no further
@@ -24,6 +26,7 @@
 
 struct health;
 
+// Static storage: a connection remembers which it has prepared.
 struct db_statement {
     const char *name; // unique in the process: "payments.insert_payments"; "": not kept prepared
     const char *text; // one statement, $n parameters with casts where the type is not plain
@@ -34,14 +37,14 @@ struct db_config {
     const char *schema;      // search_path, unquoted [a-z_]+; NULL: the server's default
     const char *application; // application_name
     int64_t statement_timeout_ms, lock_timeout_ms; // 0: none
-    struct health *health;   // may be NULL; reported under dependency
+    struct health *health;                         // may be NULL; reported under dependency
     int dependency;
 };
 
 struct db;
 
 // Does not wait for the server: the first statement connects. Never NULL but when out of memory.
-// config is copied, its strings borrowed for the life of db.
+// config is copied, strings and all.
 struct db *db_new(const struct db_config *config);
 void db_free(struct db *db);
 // Connects if needed; OK when a trivial statement is answered.
@@ -54,7 +57,7 @@ struct db_params *db_params(struct arena *arena);
 void db_text(struct db_params *params, const char *value); // NULL: SQL NULL
 void db_int(struct db_params *params, int64_t value);      // int8
 void db_bool(struct db_params *params, bool value);
-void db_time(struct db_params *params, int64_t unix_us);   // timestamptz; DB_TIME_NULL: NULL
+void db_time(struct db_params *params, int64_t unix_us);     // timestamptz; DB_TIME_NULL: NULL
 void db_bytea(struct db_params *params, struct bytes value); // at NULL: SQL NULL
 #define DB_TIME_NULL INT64_MIN
 
@@ -67,20 +70,23 @@ void db_bools(struct db_params *params, size_t n, const bool *first, size_t stri
 void db_times(struct db_params *params, size_t n, const int64_t *first, size_t stride);
 void db_byteas(struct db_params *params, size_t n, const struct bytes *first, size_t stride);
 
-// --- Running. rows live in the arena (released with it); ret_rows may be NULL when none are wanted.
+// --- Running. rows live in the arena (released with it); ret_rows may be NULL when none are
+// wanted.
 struct db_rows;
-MUST_USE enum status db_run(struct db *db, struct arena *arena, const struct db_statement *statement,
-                            struct db_params *params, struct db_rows **ret_rows);
+MUST_USE enum status db_run(struct db *db, struct arena *arena,
+                            const struct db_statement *statement, struct db_params *params,
+                            struct db_rows **ret_rows);
 size_t db_count(const struct db_rows *rows); // rows returned, or affected when none are returned
 bool db_is_null(const struct db_rows *rows, size_t row, int column);
 // The declared type must fit the getter (int2/int4/int8, text-like, …): asserted.
 const char *db_get_text(const struct db_rows *rows, size_t row, int column); // NULL for NULL
 int64_t db_get_int(const struct db_rows *rows, size_t row, int column);      // 0 for NULL
 bool db_get_bool(const struct db_rows *rows, size_t row, int column);
-int64_t db_get_time(const struct db_rows *rows, size_t row, int column);     // DB_TIME_NULL for NULL
+int64_t db_get_time(const struct db_rows *rows, size_t row, int column); // DB_TIME_NULL for NULL
 struct bytes db_get_bytea(const struct db_rows *rows, size_t row, int column);
 // A text[] without NULL elements, into the arena; *ret_n items.
-const char **db_get_texts(const struct db_rows *rows, size_t row, int column, struct arena *arena, size_t *ret_n);
+const char **db_get_texts(const struct db_rows *rows, size_t row, int column, struct arena *arena,
+                          size_t *ret_n);
 
 // --- Transactions (READ COMMITTED). A failed statement leaves the transaction to be rolled back.
 MUST_USE enum status db_begin(struct db *db);

@@ -19,11 +19,14 @@ struct db_migrations {
 // Creates the schema if missing and applies what is missing, in order.
 MUST_USE enum status db_migrate_up(struct db *db, const struct db_migrations *migrations);
 // Takes back the newest `steps` of these migrations that are applied.
-MUST_USE enum status db_migrate_down(struct db *db, const struct db_migrations *migrations, int steps);
+MUST_USE enum status db_migrate_down(struct db *db, const struct db_migrations *migrations,
+                                     int steps);
 // Highest version recorded in the schema, 0 for none or no schema.
-MUST_USE enum status db_migrate_version(struct db *db, const struct db_migrations *migrations, int *ret_version);
+MUST_USE enum status db_migrate_version(struct db *db, const struct db_migrations *migrations,
+                                        int *ret_version);
 
-// Runs a script by the simple protocol: any number of statements, no parameters. *ret (may be NULL) gets
-// the first column of the last result's first row as text, "" when there is none. For scripts that stand
-// in the code, never for text from outside.
-MUST_USE enum status db_script(struct db *db, struct arena *arena, const char *script, const char **ret);
+// Runs a script by the simple protocol: any number of statements, no parameters. *ret (may be NULL)
+// gets the first column of the last result's first row as text, "" when there is none. For scripts
+// that stand in the code, never for text from outside.
+MUST_USE enum status db_script(struct db *db, struct arena *arena, const char *script,
+                               const char **ret);

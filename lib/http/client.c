@@ -187,6 +187,13 @@ static void client_take_resolved(struct http_client *client)
     }
 }
 
+// Rounded up: a wait of less than a millisecond would be a busy one.
+static int64_t left_ms(int64_t until_ns)
+{
+    int64_t left_ns = until_ns - clock_now_ns();
+    return left_ns > 0 ? (left_ns + NS_PER_MS - 1) / NS_PER_MS : 0;
+}
+
 // Ends requests whose host isn't found in time. Returns the milliseconds until the next such
 // moment, at most max_ms.
 static int64_t client_expire(struct http_client *client, int64_t max_ms)
@@ -195,13 +202,13 @@ static int64_t client_expire(struct http_client *client, int64_t max_ms)
         struct transfer *transfer = &client->transfers[i];
         if (transfer->state != TRANSFER_RESOLVING)
             continue;
-        int64_t left_ms = clock_left_ms(transfer->connect_by_ns);
-        if (left_ms == 0) {
+        int64_t left = left_ms(transfer->connect_by_ns);
+        if (left == 0) {
             client->resolving_n--;
             client_fail(client, transfer, HTTP_NO_CONNECTION,
                         "The host name was not resolved in time");
-        } else if (left_ms < max_ms) {
-            max_ms = left_ms;
+        } else if (left < max_ms) {
+            max_ms = left;
         }
     }
     return max_ms;
@@ -250,7 +257,7 @@ size_t http_client_collect(struct http_client *client, struct arena *arena, int6
         client_take_resolved(client);
         curl_multi_perform(client->multi, &running);
         client_take_finished(client);
-        int64_t wait_ms = client_expire(client, clock_left_ms(until_ns));
+        int64_t wait_ms = client_expire(client, left_ms(until_ns));
         if (atomic_exchange(&client->woken, false) || client->done || wait_ms <= 0)
             break;
         curl_multi_poll(client->multi, NULL, 0, (int)(wait_ms < INT32_MAX ? wait_ms : INT32_MAX),

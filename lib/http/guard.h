@@ -12,7 +12,8 @@
 // address is judged by the IPv4 address in it.
 bool guard_address_public(const struct sockaddr *address);
 
-// The shape of a merchant's URL: absolute, https (http too when allow_private), a host, no user info,
-// no fragment, at most URL_MAX characters; a literal address is checked at once (unless allow_private).
-// Names are resolved and checked when the URL is called. Code "invalid_request", param "url".
+// The shape of a merchant's URL: absolute, https (http too when allow_private), a host, no user
+// info, no fragment, at most URL_MAX characters; a literal address is checked at once (unless
+// allow_private). Names are resolved and checked when the URL is called. Code "invalid_request",
+// param "url".
 MUST_USE enum status guard_url(const char *url, bool allow_private, struct problem *problem);

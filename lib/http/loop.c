@@ -187,7 +187,8 @@ void loop_deinit(struct http_loop *loop)
     connection_free_unadopted(loop);
     if (loop->http) {
         evhttp_free(loop->http);
-        event_base_loop(loop->base, EVLOOP_NONBLOCK); // streams with a deferred call hold themselves
+        // A stream with a deferred call holds itself until that call is through.
+        event_base_loop(loop->base, EVLOOP_NONBLOCK);
     }
     while (loop->exchanges)
         exchange_free(loop->exchanges);

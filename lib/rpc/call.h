@@ -1,5 +1,5 @@
-// One call, as a handler sees it: what was asked, for whom, until when; what is answered. It belongs to
-// the worker thread that runs it, from before the handler until after it.
+// One call, as a handler sees it: what was asked, for whom, until when; what is answered. It
+// belongs to the worker thread that runs it, from before the handler until after it.
 #pragma once
 #include "base/arena.h"
 #include "base/problem.h"
@@ -22,30 +22,36 @@ struct call {
     struct call_context context;
     const ProtobufCMessage *request;
     struct bytes request_bytes;
-    // The answer: response (in the arena), or packed where it is kept that way (a replay); or a problem.
+    // The answer: response (in the arena), or packed where it is kept that way (a replay); or a
+    // problem.
     const ProtobufCMessage *response;
     struct bytes packed;
-    bool replayed;               // idempotency-replayed
-    struct problem problem;      // status OK unless refused
+    bool replayed;          // idempotency-replayed
+    struct problem problem; // status OK unless refused
 };
 
-// The typed request and a new response: CALL_REQUEST(call, Obol__Payments__V1__CreatePaymentRequest)
+// The typed request and a new response: CALL_REQUEST(call,
+// Obol__Payments__V1__CreatePaymentRequest)
 #define CALL_REQUEST(call, type) ((const type *)(call)->request)
 
 // Answers with a message in the arena.
 void call_answer(struct call *call, const ProtobufCMessage *response);
 void call_answer_packed(struct call *call, struct bytes packed, bool replayed);
 // problem_set on the call; returns the status.
-__attribute__((format(printf, 5, 6))) enum status
-call_refuse(struct call *call, enum status status, const char *code, const char *param, const char *detail, ...);
-// Gives a failed database status its problem: UNAVAILABLE 503, UNKNOWN 504, ABORTED/DEADLINE 503 with retry
-// advice, INTERNAL 500.
+__attribute__((format(printf, 5, 6))) enum status call_refuse(struct call *call, enum status status,
+                                                              const char *code, const char *param,
+                                                              const char *detail, ...);
+// Gives a failed database status its problem: UNAVAILABLE 503, UNKNOWN 504, ABORTED/DEADLINE 503
+// with retry advice, INTERNAL 500.
 enum status call_refuse_status(struct call *call, enum status status);
 // A new message of the given type in the call's arena, initialised; NULL when it is full.
 void *message_new(struct arena *arena, const ProtobufCMessageDescriptor *type);
 #define MESSAGE_NEW(arena, prefix, type) ((type *)message_new((arena), &prefix##__descriptor))
-struct bytes message_pack(struct arena *arena, const ProtobufCMessage *message); // at NULL when full
+struct bytes message_pack(struct arena *arena,
+                          const ProtobufCMessage *message); // at NULL when full
 // In the arena; NULL when malformed (or the arena is full).
-ProtobufCMessage *message_unpack(struct arena *arena, const ProtobufCMessageDescriptor *type, struct bytes packed);
-// The context as loops and tools start with it: actor and a fresh request id and trace, deadline from now.
+ProtobufCMessage *message_unpack(struct arena *arena, const ProtobufCMessageDescriptor *type,
+                                 struct bytes packed);
+// The context as loops and tools start with it: actor and a fresh request id and trace, deadline
+// from now.
 struct call_context call_context_new(struct arena *arena, const char *actor, int64_t timeout_ms);

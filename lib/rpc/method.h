@@ -1,5 +1,5 @@
-// What the protoc plugin emits for each .proto file (see tools/protoc-gen-obol): the methods with their
-// REST bindings, and the file's descriptor for reflection. Constant data.
+// What the protoc plugin emits for each .proto file (see tools/protoc-gen-obol): the methods with
+// their REST bindings, and the file's descriptor for reflection. Constant data.
 #pragma once
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
@@ -13,9 +13,9 @@ enum lane {
 };
 
 struct http_rule {
-    const char *verb;      // "POST"
-    const char *path;      // "/api/v1/payments/{id}/capture"; variables are field names
-    const char *body;      // "*", or "" for none (then query parameters fill the fields)
+    const char *verb; // "POST"
+    const char *path; // "/api/v1/payments/{id}/capture"; variables are field names
+    const char *body; // "*", or "" for none (then query parameters fill the fields)
 };
 
 struct method {
@@ -24,22 +24,23 @@ struct method {
     const char *name;    // "CreatePayment"
     const ProtobufCMessageDescriptor *input, *output;
     enum lane lane;
-    bool writes;         // takes an Idempotency-Key
-    bool open;           // needs no API key at the edge
-    bool raw;            // the edge passes header lines and body bytes as they came (fields "headers", "body")
-    int success;         // HTTP status of success: 200, 201, 204
+    bool writes; // takes an Idempotency-Key
+    bool open;   // needs no API key at the edge
+    bool raw; // the edge passes header lines and body bytes as they came (fields "headers", "body")
+    int success; // HTTP status of success: 200, 201, 204
     bool client_streams, server_streams;
     const struct http_rule *rules;
     size_t rules_n;
 };
 
 struct proto_file {
-    const char *name;            // "obol/payments/v1/payments.proto"
-    struct bytes descriptor;     // FileDescriptorProto
+    const char *name;        // "obol/payments/v1/payments.proto"
+    struct bytes descriptor; // FileDescriptorProto
     const struct proto_file *const *imports;
     size_t imports_n;
     const struct method *methods;
     size_t methods_n;
-    const char *const *symbols;  // every fully-qualified message, enum, service, method and extension in the file
+    const char *const
+        *symbols; // every fully-qualified message, enum, service, method and extension in the file
     size_t symbols_n;
 };

@@ -120,8 +120,9 @@ static grpc_call_error outgoing_send(struct outgoing *out)
     ops[5].data.recv_status_on_client.trailing_metadata = &out->trailing;
     ops[5].data.recv_status_on_client.status = &out->status;
     ops[5].data.recv_status_on_client.status_details = &out->text;
+    grpc_call *core = out->core;
     atomic_store_explicit(&out->started, 1, memory_order_release);
-    grpc_call_error error = grpc_call_start_batch(out->core, ops, 6, out, NULL);
+    grpc_call_error error = grpc_call_start_batch(core, ops, 6, out, NULL);
     metadata_release(entries, entries_n);
     return error;
 }
@@ -133,8 +134,9 @@ static void outgoing_reject(struct outgoing *out, grpc_call_error error)
     log_error("rpc.call_not_sent", LOG_S("reason", grpc_call_error_to_string(error)));
     for (size_t i = 0; i < out->n; i++)
         problem_invalid(&out->calls[i]->problem, NULL, "The request's headers can't be carried.");
+    grpc_call *core = out->core;
     atomic_store_explicit(&out->started, 0, memory_order_release);
-    grpc_call_start_batch(out->core, NULL, 0, out, NULL);
+    grpc_call_start_batch(core, NULL, 0, out, NULL);
 }
 
 static bool outgoing_start(struct rpc_client *client, struct hop *hop, struct call **calls,
@@ -160,18 +162,30 @@ static bool outgoing_start(struct rpc_client *client, struct hop *hop, struct ca
     return true;
 }
 
+// A peer that is away loses every call: one line a second is enough to say so.
+static void lost_log(const struct outgoing *out, const struct lost *lost)
+{
+    struct rpc_client *client = out->client;
+    client->lost_n += out->n;
+    int64_t now_ns = clock_now_ns();
+    if (now_ns < client->lost_next_ns)
+        return;
+    char reason[256];
+    snprintf(reason, sizeof reason, "%.*s", (int)lost->text.length, (const char *)lost->text.at);
+    log_warn("rpc.lost", LOG_S("method", out->calls[0]->method->path),
+             LOG_I("calls", client->lost_n), LOG_S("request_id", out->calls[0]->context.request_id),
+             LOG_S("status", status_name((enum status)lost->status)), LOG_S("reason", &reason[0]));
+    client->lost_n = 0;
+    client->lost_next_ns = now_ns + NS_PER_S;
+}
+
 static void calls_lost(struct outgoing *out, const struct lost *lost)
 {
     bool explained = true;
     for (size_t i = 0; i < out->n; i++)
         explained = lost_explain(lost, out->calls[i]) && explained;
-    if (explained)
-        return;
-    char reason[256];
-    snprintf(reason, sizeof reason, "%.*s", (int)lost->text.length, (const char *)lost->text.at);
-    log_warn("rpc.lost", LOG_S("method", out->calls[0]->method->path), LOG_I("calls", out->n),
-             LOG_S("request_id", out->calls[0]->context.request_id),
-             LOG_S("status", status_name((enum status)lost->status)), LOG_S("reason", &reason[0]));
+    if (!explained)
+        lost_log(out, lost);
 }
 
 // An answer that came but can't be read: the work was done, or may have been.

@@ -7,7 +7,9 @@ struct rpc_client {
     grpc_completion_queue *queue;
     pthread_t thread;
     bool runs;
-    struct arena *arena; // the thread's own, for one answer at a time
+    struct arena *arena;  // the thread's own, for one answer at a time
+    int64_t lost_next_ns; // the thread's own: when the log hears of lost calls again
+    size_t lost_n;        // since it last did
     pthread_mutex_t mutex;
     pthread_cond_t emptied;
     struct outgoing *first; // under way

@@ -137,13 +137,14 @@ static void slot_send(struct slot *slot, enum status status, const char *detail,
     ops[n++].data.send_status_from_server.trailing_metadata = entry;
     ops[n].op = GRPC_OP_RECV_CLOSE_ON_SERVER;
     ops[n++].data.recv_close_on_server.cancelled = &slot->cancelled;
+    grpc_call *call = slot->call;
     atomic_store_explicit(&slot->state, SLOT_SENDING, memory_order_release);
-    grpc_call_error error = grpc_call_start_batch(slot->call, ops, n, slot, NULL);
+    grpc_call_error error = grpc_call_start_batch(call, ops, n, slot, NULL);
     grpc_slice_unref(text);
     if (error == GRPC_CALL_OK)
         return; // the slot is the queue's now
     log_error("rpc.answer_not_sent", LOG_S("reason", grpc_call_error_to_string(error)));
-    grpc_call_cancel(slot->call, NULL);
+    grpc_call_cancel(call, NULL);
     slot_event(slot, false);
 }
 

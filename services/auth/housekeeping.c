@@ -21,6 +21,8 @@ int64_t housekeeping_turn(void *context, struct db *db, struct arena *arena)
     size_t removed = 0;
     enum status status = journal_partitions(db, arena, "events", "evt", now_us, 0);
     if (status == STATUS_OK)
+        status = journal_partitions(db, arena, "audit_log", "audit", now_us, 0);
+    if (status == STATUS_OK)
         status = journal_sweep(db, arena, now_us, SWEEP_MARKS_KEEP_US, SWEEP_ROWS, &removed);
     if (status != STATUS_OK)
         log_warn("housekeeping_failed", LOG_S("status", status_name(status)));

@@ -43,11 +43,13 @@ static bool wait_for_database(int64_t until_ns)
 static bool again_makes_sense(enum status status, bool lost, int tries, size_t n, int64_t until_ns,
                               int64_t lost_until_ns)
 {
-    if (lost && (status == STATUS_UNKNOWN || status == STATUS_UNAVAILABLE || status == STATUS_ABORTED))
+    if (lost &&
+        (status == STATUS_UNKNOWN || status == STATUS_UNAVAILABLE || status == STATUS_ABORTED))
         return wait_for_database(lost_until_ns);
     if (status != STATUS_ABORTED)
         return false;
-    // A single item may be waiting for another transaction under its key: that is worth its whole time.
+    // A single item may be waiting for another transaction under its key: that is worth its whole
+    // time.
     return tries < TRIES_MAX || (n == 1 && clock_left_ms(until_ns) > 0);
 }
 

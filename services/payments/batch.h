@@ -1,5 +1,5 @@
-// One try of many calls, and what follows when it fails: the same batch again where the reason goes away
-// or a COMMIT's answer was lost, one by one where an item is at fault or stuck.
+// One try of many calls, and what follows when it fails: the same batch again where the reason goes
+// away or a COMMIT's answer was lost, one by one where an item is at fault or stuck.
 #pragma once
 #include "service/service.h"
 
@@ -10,7 +10,8 @@ struct batch_item { // first member of what a handler keeps for a call
 struct batch {
     struct worker *worker;
     struct arena *arena;
-    // One whole transaction over items, rolled back unless OK. `again`: an earlier try may have committed.
+    // One whole transaction over items, rolled back unless OK. `again`: an earlier try may have
+    // committed.
     enum status (*attempt)(struct worker *worker, struct arena *arena, struct batch_item **items,
                            size_t n, bool again);
     // OK was returned: answer the calls.

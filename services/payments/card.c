@@ -71,8 +71,7 @@ static enum status check_expiry(const struct card_check *card, struct problem *p
     int64_t year = strtol(now, NULL, 10), month = strtol(now + 5, NULL, 10);
     if (card->expiry_year * 12 + card->expiry_month < year * 12 + month)
         return problem_invalid(problem,
-                               card->expiry_year < year ? "card.expiry_year"
-                                                                        : "card.expiry_month",
+                               card->expiry_year < year ? "card.expiry_year" : "card.expiry_month",
                                "The card has expired.");
     return STATUS_OK;
 }

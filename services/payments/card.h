@@ -1,5 +1,5 @@
-// What can be said of a card without asking anybody: check digit, brand, expiry. Pure. A number is read
-// here and never kept.
+// What can be said of a card without asking anybody: check digit, brand, expiry. Pure. A number is
+// read here and never kept.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,7 +10,8 @@
 #define CARD_DIGITS_MAX 19
 
 bool card_luhn(const char *digits); // ISO/IEC 7812-1 annex B; digits only
-// By the leading digits: visa, mastercard, amex, discover, diners, jcb, unionpay, rupay, maestro, unknown.
+// By the leading digits: visa, mastercard, amex, discover, diners, jcb, unionpay, rupay, maestro,
+// unknown.
 const char *card_brand(const char *digits);
 void card_last4(const char *digits, char out[5]);
 

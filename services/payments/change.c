@@ -35,8 +35,8 @@ static enum status read_rows(struct db *db, struct arena *arena, const struct pa
     if (!rows)
         return STATUS_RESOURCE_EXHAUSTED;
     for (size_t i = 0; i < *ret_n; i++)
-        rows[i].update = (struct payment_update){payments[i], payments[i].status,
-                                                 payments[i].sequence};
+        rows[i].update =
+            (struct payment_update){payments[i], payments[i].status, payments[i].sequence};
     *ret = rows;
     return STATUS_OK;
 }

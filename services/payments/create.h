@@ -1,5 +1,6 @@
-// Creating payments, many at once. The steps before the transaction: what each call asks for becomes a
-// row, its event and its answer, all of them made once, so that every try writes the same.
+// Creating payments, many at once. The steps before the transaction: what each call asks for
+// becomes a row, its event and its answer, all of them made once, so that every try writes the
+// same.
 #pragma once
 #include "batch.h"
 #include "effects.h"
@@ -12,11 +13,11 @@ struct create_item {
     struct batch_item base;
     struct problem problem; // of validation; status OK when it may go
     struct new_payment new;
-    const struct order *order;      // NULL: a reference of the merchant's
+    const struct order *order; // NULL: a reference of the merchant's
     struct event event;
     const char *audit;
-    struct bytes answer;            // packed, in the call's arena
-    struct claim claim;             // when the call has a key
+    struct bytes answer; // packed, in the call's arena
+    struct claim claim;  // when the call has a key
     // Of the newest try:
     enum create_verdict verdict;
     struct problem refusal;

@@ -95,48 +95,67 @@ static enum status skip_existing(struct attempt *a)
     return status;
 }
 
-static enum status refuse_untaken(struct attempt *a, struct create_item **taking,
-                                  const struct key *keys, const bool *taken, size_t n)
+static int by_order(const void *a, const void *b)
 {
+    const struct create_item *x = *(struct create_item *const *)a;
+    const struct create_item *y = *(struct create_item *const *)b;
+    int order = strcmp(x->new.payment.tenant_id, y->new.payment.tenant_id);
+    order = order ? order : strcmp(x->new.payment.order_id, y->new.payment.order_id);
+    return order ? order : (x > y) - (x < y);
+}
+
+static bool same_order(const struct create_item *x, const struct create_item *y)
+{
+    return strcmp(x->new.payment.order_id, y->new.payment.order_id) == 0 &&
+           strcmp(x->new.payment.tenant_id, y->new.payment.tenant_id) == 0;
+}
+
+// wanting is sorted by order. One item per order is the taker, the others have come too late.
+static enum status take_and_judge(struct attempt *a, struct create_item **wanting, size_t n)
+{
+    struct key *keys = ARENA_ARRAY(a->arena, n, struct key);
+    const char **payments = ARENA_ARRAY(a->arena, n, const char *);
+    bool *taken = ARENA_ARRAY(a->arena, n, bool);
     const struct order **orders = ARENA_ARRAY(a->arena, n, const struct order *);
-    if (!orders)
+    size_t orders_n = 0;
+    if (!keys || !payments || !taken || !orders)
         return STATUS_RESOURCE_EXHAUSTED;
-    enum status status = store_orders_get(a->worker->db, a->arena, keys, n, orders);
-    for (size_t i = 0; status == STATUS_OK && i < n; i++) {
-        struct problem problem = {0};
-        if (taken[i])
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && same_order(wanting[i - 1], wanting[i]))
             continue;
-        (void)order_refuse(orders[i] && strcmp(orders[i]->status, "paid") == 0, &problem);
-        refuse(a, taking[i], &problem);
+        const struct payment *payment = &wanting[i]->new.payment;
+        keys[orders_n] = (struct key){payment->tenant_id, payment->order_id};
+        payments[orders_n++] = payment->id;
+    }
+    enum status status =
+        store_orders_take(a->worker->db, a->arena, keys, payments, orders_n, taken);
+    if (status == STATUS_OK)
+        status = store_orders_get(a->worker->db, a->arena, keys, orders_n, orders);
+    for (size_t i = 0, at = 0; status == STATUS_OK && i < n; i++) {
+        struct problem problem = {0};
+        bool first = i == 0 || !same_order(wanting[i - 1], wanting[i]);
+        at += i > 0 && first;
+        if (first && taken[at])
+            continue;
+        (void)order_refuse(orders[at] && strcmp(orders[at]->status, "paid") == 0, &problem);
+        refuse(a, wanting[i], &problem);
     }
     return status;
 }
 
 static enum status take_orders(struct attempt *a)
 {
-    struct create_item **taking = ARENA_ARRAY(a->arena, a->n, struct create_item *);
-    struct key *keys = ARENA_ARRAY(a->arena, a->n, struct key);
-    const char **payments = ARENA_ARRAY(a->arena, a->n, const char *);
-    bool *taken = ARENA_ARRAY(a->arena, a->n, bool);
-    size_t n = 0, refused = 0;
-    if (!taking || !keys || !payments || !taken)
+    struct create_item **wanting = ARENA_ARRAY(a->arena, a->n, struct create_item *);
+    size_t n = 0;
+    if (!wanting)
         return STATUS_RESOURCE_EXHAUSTED;
-    for (size_t i = 0; i < a->n; i++) {
-        struct create_item *item = a->items[i];
-        if (item->verdict != CREATE_GOES || !create_takes_order(item))
-            continue;
-        taking[n] = item;
-        keys[n] = (struct key){item->new.payment.tenant_id, item->new.payment.order_id};
-        payments[n++] = item->new.payment.id;
-    }
+    for (size_t i = 0; i < a->n; i++)
+        if (a->items[i]->verdict == CREATE_GOES && create_takes_order(a->items[i]))
+            wanting[n++] = a->items[i];
     if (n == 0)
         return STATUS_OK;
-    enum status status = store_orders_take(a->worker->db, a->arena, keys, payments, n, taken);
-    for (size_t i = 0; i < n; i++)
-        refused += !taken[i];
-    if (status == STATUS_OK && refused > 0)
-        status = refuse_untaken(a, taking, keys, taken, n);
-    return status;
+    qsort(wanting, n, sizeof(struct create_item *), by_order);
+    return take_and_judge(a, wanting, n);
 }
 
 static enum status insert(struct attempt *a)
@@ -187,8 +206,9 @@ static enum status steps(struct attempt *a, bool again)
 enum status create_attempt(struct worker *worker, struct arena *arena, struct batch_item **items,
                            size_t n, bool again)
 {
-    struct attempt a = {worker, arena, (struct create_item **)items, n,
-                        ARENA_ARRAY(arena, n, const struct claim *), 0};
+    struct attempt a = {
+        worker, arena, (struct create_item **)items, n, ARENA_ARRAY(arena, n, const struct claim *),
+        0};
     if (!a.forget)
         return STATUS_RESOURCE_EXHAUSTED;
     for (size_t i = 0; i < n; i++) {

@@ -73,7 +73,8 @@ void effects_refund_event(struct effects *effects, const struct operation *opera
 {
     const Obol__Payments__V1__RefundOperation *message =
         render_refund_operation(effects->arena, operation, now_us);
-    struct bytes payload = message ? message_pack(effects->arena, &message->base) : (struct bytes){0};
+    struct bytes payload =
+        message ? message_pack(effects->arena, &message->base) : (struct bytes){0};
     const char *id = arena_strdup(effects->arena, id_new("evt").text);
     if (!payload.at || !id) {
         effects->full = true;

@@ -1,5 +1,6 @@
-// What a transaction says about itself: events for the outbox and audit rows, gathered while rows change
-// and written in one statement each at the end. One per transaction try; memory in the arena.
+// What a transaction says about itself: events for the outbox and audit rows, gathered while rows
+// change and written in one statement each at the end. One per transaction try; memory in the
+// arena.
 #pragma once
 #include "journal/journal.h"
 #include "operation.h"

@@ -3,12 +3,9 @@
 #include <string.h>
 
 static const char *const status_names[] = {
-    [OPERATION_READY] = "ready",
-    [OPERATION_SENT] = "sent",
-    [OPERATION_UNKNOWN] = "unknown",
-    [OPERATION_SUCCEEDED] = "succeeded",
-    [OPERATION_FAILED] = "failed",
-    [OPERATION_NEEDS_REVIEW] = "needs_review",
+    [OPERATION_READY] = "ready",       [OPERATION_SENT] = "sent",
+    [OPERATION_UNKNOWN] = "unknown",   [OPERATION_SUCCEEDED] = "succeeded",
+    [OPERATION_FAILED] = "failed",     [OPERATION_NEEDS_REVIEW] = "needs_review",
     [OPERATION_RELEASED] = "released",
 };
 

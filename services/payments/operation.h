@@ -30,7 +30,8 @@ struct operation {
     enum operation_status status;
     bool accepted, acting;
     int64_t attempts, queries, revision;
-    int64_t lease_us, sent_us, due_us, deadline_us, created_us, finished_us; // DB_TIME_NULL when unset
+    int64_t lease_us, sent_us, due_us, deadline_us, created_us,
+        finished_us; // DB_TIME_NULL when unset
     const char *error_code, *error_message;
     const char *request_id, *traceparent;
 };

@@ -10,7 +10,7 @@ struct order {
     const char *tenant_id, *id;
     int64_t amount;
     const char *currency, *receipt;
-    const char *notes; // a JSON object of strings, or NULL
+    const char *notes;  // a JSON object of strings, or NULL
     const char *status; // "created" | "attempted" | "paid"
     bool reusable;      // never taken, never paid: for demonstrations
     const char *active_payment_id;

@@ -49,8 +49,7 @@ bool outcome_settled(const struct provider *provider, const struct operation *op
                      int64_t now_us)
 {
     int64_t wait_ms = provider->total_ms + LEASE_MARGIN_MS + provider->settle_ms;
-    return operation->sent_us != DB_TIME_NULL &&
-           operation->sent_us + wait_ms * US_PER_MS <= now_us;
+    return operation->sent_us != DB_TIME_NULL && operation->sent_us + wait_ms * US_PER_MS <= now_us;
 }
 
 static void finish(const struct judgement *j, enum operation_status status,
@@ -95,11 +94,11 @@ static void stay_unknown(const struct judgement *j)
 {
     struct operation *after = &j->ret->after;
     int64_t queries = j->before->status == OPERATION_SENT ? 0 : j->before->queries;
-    after->due_us = j->now_us + backoff_us(j->provider->query_after_ms, queries,
-                                           BACKOFF_UNKNOWN_MS_MAX);
+    after->due_us =
+        j->now_us + backoff_us(j->provider->query_after_ms, queries, BACKOFF_UNKNOWN_MS_MAX);
     if (is_watched(j->before)) {
-        after->due_us = passed(j->before->deadline_us, j->now_us) ? DB_TIME_NULL
-                                                                  : j->now_us + WATCH_US;
+        after->due_us =
+            passed(j->before->deadline_us, j->now_us) ? DB_TIME_NULL : j->now_us + WATCH_US;
     } else if (j->before->status == OPERATION_SENT) {
         after->status = OPERATION_UNKNOWN;
         after->acting = false;
@@ -134,8 +133,8 @@ static void go_on_waiting(const struct judgement *j, bool heard)
         return;
     }
     after->accepted = after->accepted || heard;
-    after->due_us = j->now_us + backoff_us(j->limits->poll_first_ms, j->before->queries,
-                                           BACKOFF_MS_MAX);
+    after->due_us =
+        j->now_us + backoff_us(j->limits->poll_first_ms, j->before->queries, BACKOFF_MS_MAX);
 }
 
 static void need_action(const struct judgement *j)
@@ -152,22 +151,24 @@ static void need_action(const struct judgement *j)
         after->acting = true;
         after->queries = 0;
         after->deadline_us = j->now_us + j->limits->action_ttl_s * US_PER_S;
-        j->ret->act = (struct payment_act){.kind = ACT_NEED_ACTION,
-                                           .action_url = j->outcome->action_url};
+        j->ret->act =
+            (struct payment_act){.kind = ACT_NEED_ACTION, .action_url = j->outcome->action_url};
     } else if (passed(j->before->deadline_us, j->now_us)) {
         finish(j, OPERATION_FAILED, ACT_EXPIRED, ERROR_ACTION_EXPIRED,
                "The payer did not act in time.");
-        // The payer may still act at the provider: watched for a day, so that money is never lost sight of.
+        // The payer may still act at the provider: watched for a day, so that money is never lost
+        // sight of.
         after->due_us = j->now_us + WATCH_US;
         after->deadline_us = j->now_us + 24 * WATCH_US;
         return;
     }
-    int64_t due_us = j->now_us + backoff_us(j->limits->poll_first_ms, j->before->queries,
-                                            BACKOFF_MS_MAX);
+    int64_t due_us =
+        j->now_us + backoff_us(j->limits->poll_first_ms, j->before->queries, BACKOFF_MS_MAX);
     after->due_us = due_us < after->deadline_us ? due_us : after->deadline_us;
 }
 
-// Certain: nothing was accepted. Tried again while there is time and sending twice is harmless or moot.
+// Certain: nothing was accepted. Tried again while there is time and sending twice is harmless or
+// moot.
 static void try_again(const struct judgement *j)
 {
     struct operation *after = &j->ret->after;

@@ -1,6 +1,6 @@
-// The rules of a payment: its states, which acts are legal in which of them, what each act changes and
-// which events it makes. No I/O; what the store reads comes in as a struct payment, what it writes goes
-// out in the same struct. The one table of states is in payment.c.
+// The rules of a payment: its states, which acts are legal in which of them, what each act changes
+// and which events it makes. No I/O; what the store reads comes in as a struct payment, what it
+// writes goes out in the same struct. The one table of states is in payment.c.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,14 +44,14 @@ struct payment {
     int64_t sequence; // of its newest event
     const char *error_code, *error_message;
     const char *description, *email, *phone, *name;
-    const char *metadata; // a JSON object of strings, or NULL
+    const char *metadata;                 // a JSON object of strings, or NULL
     const char *request_id, *traceparent; // of the request that made it
     int64_t created_us, updated_us;
 };
 
 enum payment_act_kind {
     ACT_NONE = 0,
-    ACT_SEND, // the charge is about to leave
+    ACT_SEND,      // the charge is about to leave
     ACT_TAKE_BACK, // canceled before anything was sent
     ACT_NEED_ACTION,
     ACT_ACTION_DONE,
@@ -80,9 +80,9 @@ enum payment_act_kind {
 
 struct payment_act {
     enum payment_act_kind kind;
-    int64_t amount;        // CAPTURED, REFUNDED, REFUND_FAILED: minor units. RESERVE: 0 is all that is left.
-                           // CHARGED: 0 is the whole
-    const char *operation; // LOST: "charge" | "capture" | "cancel"
+    int64_t amount; // CAPTURED, REFUNDED, REFUND_FAILED: minor units. RESERVE: 0 is all that is
+                    // left. CHARGED: 0 is the whole
+    const char *operation;                  // LOST: "charge" | "capture" | "cancel"
     const char *error_code, *error_message; // DECLINED, EXPIRED, …_REFUSED, RESOLVE_FAILED
     const char *action_url;                 // NEED_ACTION
 };
@@ -97,10 +97,10 @@ const char *payment_status_name(enum payment_status status); // static storage
 bool payment_status_parse(const char *name, enum payment_status *ret);
 const char *payment_act_name(enum payment_act_kind kind); // "payment.capture", for audit rows
 
-// Applies the act to *payment, apart from its sequence and updated_us, which belong to whoever makes the
-// events. Illegal acts leave *payment alone and say why in *problem: FAILED_PRECONDITION "conflict"
-// (payment_not_refundable for refunds), OUT_OF_RANGE refund_exceeds_captured or amount_too_large.
-// For RESERVE, ret_reserved is what was taken (may be NULL).
+// Applies the act to *payment, apart from its sequence and updated_us, which belong to whoever
+// makes the events. Illegal acts leave *payment alone and say why in *problem: FAILED_PRECONDITION
+// "conflict" (payment_not_refundable for refunds), OUT_OF_RANGE refund_exceeds_captured or
+// amount_too_large. For RESERVE, ret_reserved is what was taken (may be NULL).
 enum status payment_apply(struct payment *payment, const struct payment_act *act,
                           struct payment_events *ret, int64_t *ret_reserved,
                           struct problem *problem);

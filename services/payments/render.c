@@ -1,8 +1,8 @@
 #include "render.h"
 
 #include "db/db.h"
-#include "json/json.h"
 #include "rpc/call.h"
+#include "json/json.h"
 
 static char *text(const char *value)
 {

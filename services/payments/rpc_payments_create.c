@@ -5,8 +5,11 @@
 #include "create.h"
 #include "rpc.h"
 
-// Which calls go together: no idempotency key and no order twice; who comes second waits for the next
-// round, in which the first has been decided.
+static bool has_key(const struct create_item *item)
+{
+    return item->claim.key != NULL;
+}
+
 static int by_key(const void *a, const void *b)
 {
     const struct create_item *x = *(struct create_item *const *)a;
@@ -16,70 +19,38 @@ static int by_key(const void *a, const void *b)
     return order ? order : (x > y) - (x < y);
 }
 
-static int by_order(const void *a, const void *b)
-{
-    const struct create_item *x = *(struct create_item *const *)a;
-    const struct create_item *y = *(struct create_item *const *)b;
-    int order = strcmp(x->new.payment.tenant_id, y->new.payment.tenant_id);
-    order = order ? order : strcmp(x->new.payment.order_id, y->new.payment.order_id);
-    return order ? order : (x > y) - (x < y);
-}
-
 static bool same_key(const struct create_item *x, const struct create_item *y)
 {
     return strcmp(x->claim.key, y->claim.key) == 0 &&
            strcmp(x->claim.tenant_id, y->claim.tenant_id) == 0;
 }
 
-static bool same_order(const struct create_item *x, const struct create_item *y)
-{
-    return strcmp(x->new.payment.order_id, y->new.payment.order_id) == 0 &&
-           strcmp(x->new.payment.tenant_id, y->new.payment.tenant_id) == 0;
-}
-
-static bool has_key(const struct create_item *item)
-{
-    return item->claim.key != NULL;
-}
-
-struct contention {
-    bool (*concerns)(const struct create_item *);
-    int (*order)(const void *, const void *);
-    bool (*same)(const struct create_item *, const struct create_item *);
-};
-static const struct contention contentions[] = {
-    {has_key, by_key, same_key},
-    {create_takes_order, by_order, same_order},
-};
-
-// Marks in `later` the items of this round that must wait for another one.
-static void defer(const struct contention *by, struct create_item **round, size_t n,
-                  struct create_item **scratch, bool *later, const struct create_item *base)
-{
-    size_t concerned = 0;
-    for (size_t i = 0; i < n; i++)
-        if (by->concerns(round[i]) && !later[round[i] - base])
-            scratch[concerned++] = round[i];
-    qsort(scratch, concerned, sizeof(struct create_item *), by->order);
-    for (size_t i = 1; i < concerned; i++)
-        if (by->same(scratch[i - 1], scratch[i]))
-            later[scratch[i] - base] = true;
-}
-
 struct rounds {
     struct create_item *items;
     struct create_item **pending, **scratch;
     size_t pending_n;
-    bool *later;
+    bool *later; // by the item's place in items
 };
 
-// Splits what is pending into this round (returned count, in scratch) and the rest.
+// A key comes once in a batch: who comes second waits for the next round, in which the first is
+// decided.
+static void defer_duplicates(struct rounds *rounds)
+{
+    size_t keyed = 0;
+    for (size_t i = 0; i < rounds->pending_n; i++)
+        if (has_key(rounds->pending[i]))
+            rounds->scratch[keyed++] = rounds->pending[i];
+    qsort(rounds->scratch, keyed, sizeof(struct create_item *), by_key);
+    for (size_t i = 1; i < keyed; i++)
+        rounds->later[rounds->scratch[i] - rounds->items] =
+            same_key(rounds->scratch[i - 1], rounds->scratch[i]);
+}
+
+// Splits what is pending into this round and the rest.
 static size_t next_round(struct rounds *rounds, struct batch_item **ret)
 {
     size_t now = 0, rest = 0;
-    for (size_t i = 0; i < sizeof contentions / sizeof *contentions; i++)
-        defer(&contentions[i], rounds->pending, rounds->pending_n, rounds->scratch, rounds->later,
-              rounds->items);
+    defer_duplicates(rounds);
     for (size_t i = 0; i < rounds->pending_n; i++) {
         struct create_item *item = rounds->pending[i];
         if (rounds->later[item - rounds->items]) {

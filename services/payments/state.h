@@ -1,5 +1,5 @@
-// What the handlers and loops of the payments service share: made at start, immutable afterwards (the
-// processor guards itself). Handlers find it in worker->state.
+// What the handlers and loops of the payments service share: made at start, immutable afterwards
+// (the processor guards itself). Handlers find it in worker->state.
 #pragma once
 #include "base/bell.h"
 #include "crypto/crypto.h"

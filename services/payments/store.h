@@ -1,6 +1,6 @@
-// The tables of the payments service. Every function runs in the caller's transaction when one is open;
-// results live in the arena. Where several rows are locked, it is in the order of their keys; and always
-// operations before payments before orders, so that no two workers wait for each other.
+// The tables of the payments service. Every function runs in the caller's transaction when one is
+// open; results live in the arena. Where several rows are locked, it is in the order of their keys;
+// and always operations before payments before orders, so that no two workers wait for each other.
 #pragma once
 #include "crypto/crypto.h"
 #include "db/db.h"
@@ -78,6 +78,7 @@ MUST_USE enum status store_orders_list(struct db *db, struct arena *arena, const
 struct claimed {
     struct operation operation;
     bool send;                   // else ask
+    bool held_back;              // claimed, but nothing may leave
     struct bytes provider_token; // sealed
     const char *card_token, *method, *vpa, *capture, *charge_reference;
 };
@@ -87,12 +88,12 @@ struct claim_bounds {
     int64_t per_tenant, limit;
 };
 MUST_USE enum status store_operations_claim(struct db *db, struct arena *arena,
-                                            const struct claim_bounds *bounds,
-                                            struct claimed **ret, size_t *ret_n);
+                                            const struct claim_bounds *bounds, struct claimed **ret,
+                                            size_t *ret_n);
 // Sorted by key; what is absent is left out.
 MUST_USE enum status store_operations_lock(struct db *db, struct arena *arena,
-                                           const struct key *keys, size_t n,
-                                           struct operation **ret, size_t *ret_n);
+                                           const struct key *keys, size_t n, struct operation **ret,
+                                           size_t *ret_n);
 MUST_USE enum status store_operations_update(struct db *db, struct arena *arena,
                                              const struct operation *operations, size_t n);
 // New and due now. *ret_n rows went in: fewer than n when another was first.
@@ -108,16 +109,19 @@ MUST_USE enum status store_operations_by_refund(struct db *db, struct arena *are
                                                 const struct key *refunds, size_t n,
                                                 struct operation **ret);
 MUST_USE enum status store_operations_lock_refund(struct db *db, struct arena *arena,
-                                                  const struct key *refund,
-                                                  struct operation **ret);
+                                                  const struct key *refund, struct operation **ret);
 MUST_USE enum status store_operations_tombstone(struct db *db, struct arena *arena,
                                                 const struct operation *operation, int64_t now_us,
                                                 bool *ret_made);
-// The payment's live act ends by decision; *ret_kind is what it was, 0 when there was none.
+// The payment's live act ends by decision; what it was: kind 0 when there was none.
+struct finished_act {
+    enum operation_kind kind;
+    int64_t amount;
+};
 MUST_USE enum status store_operations_finish_live(struct db *db, struct arena *arena,
                                                   const struct key *payment,
                                                   enum operation_status as, int64_t now_us,
-                                                  enum operation_kind *ret_kind);
+                                                  struct finished_act *ret);
 // Charges again under a new reference.
 MUST_USE enum status store_operations_recharge(struct db *db, struct arena *arena,
                                                const struct payment *payment,

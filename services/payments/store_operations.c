@@ -94,7 +94,7 @@ enum status store_operations_tombstone(struct db *db, struct arena *arena,
 
 enum status store_operations_finish_live(struct db *db, struct arena *arena,
                                          const struct key *payment, enum operation_status as,
-                                         int64_t now_us, enum operation_kind *ret_kind)
+                                         int64_t now_us, struct finished_act *ret)
 {
     struct db_params *p = db_params(arena);
     struct db_rows *rows = NULL;
@@ -104,12 +104,12 @@ enum status store_operations_finish_live(struct db *db, struct arena *arena,
     db_text(p, payment->id);
     db_text(p, operation_status_name(as));
     db_time(p, now_us);
-    *ret_kind = (enum operation_kind)0;
+    *ret = (struct finished_act){0};
     enum status status = db_run(db, arena, &sql_operations_finish_live, p, &rows);
-    if (status == STATUS_OK && db_count(rows) > 0 &&
-        !operation_kind_parse(db_get_text(rows, 0, 0), ret_kind))
-        return STATUS_INTERNAL;
-    return status;
+    if (status != STATUS_OK || db_count(rows) == 0)
+        return status;
+    ret->amount = db_get_int(rows, 0, 1);
+    return operation_kind_parse(db_get_text(rows, 0, 0), &ret->kind) ? STATUS_OK : STATUS_INTERNAL;
 }
 
 enum status store_operations_recharge(struct db *db, struct arena *arena,

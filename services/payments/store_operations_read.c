@@ -95,8 +95,8 @@ enum status store_operations_lock(struct db *db, struct arena *arena, const stru
     return status == STATUS_OK ? decode_all(arena, rows, ret, ret_n) : status;
 }
 
-enum status store_operations_by_refund(struct db *db, struct arena *arena, const struct key *refunds,
-                                       size_t n, struct operation **ret)
+enum status store_operations_by_refund(struct db *db, struct arena *arena,
+                                       const struct key *refunds, size_t n, struct operation **ret)
 {
     struct db_params *p = db_params(arena);
     struct db_rows *rows = NULL;

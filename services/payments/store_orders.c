@@ -119,8 +119,8 @@ enum status store_orders_list(struct db *db, struct arena *arena, const char *te
     db_time(p, page->created_gte_us > 0 ? page->created_gte_us : 0);
     db_time(p, page->created_lt_us < TIME_MAX_US ? page->created_lt_us : TIME_MAX_US);
     db_int(p, page->limit + 1);
-    enum status status = db_run(
-        db, arena, page->before ? &sql_orders_list_back : &sql_orders_list, p, &rows);
+    enum status status =
+        db_run(db, arena, page->before ? &sql_orders_list_back : &sql_orders_list, p, &rows);
     if (status != STATUS_OK)
         return status;
     struct order *orders = ARENA_ARRAY(arena, db_count(rows), struct order);

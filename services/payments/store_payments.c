@@ -223,7 +223,8 @@ enum status store_payments_list(struct db *db, struct arena *arena, const char *
 {
     struct db_params *p = db_params(arena);
     struct db_rows *rows = NULL;
-    const struct db_statement *statement = page->before ? &sql_payments_list_back : &sql_payments_list;
+    const struct db_statement *statement =
+        page->before ? &sql_payments_list_back : &sql_payments_list;
     if (!p)
         return STATUS_RESOURCE_EXHAUSTED;
     db_text(p, tenant_id);

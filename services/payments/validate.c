@@ -43,7 +43,6 @@ static bool printable(const char *text)
     return true;
 }
 
-
 enum status validate_order(const Obol__Payments__V1__CreateOrderRequest *order,
                            struct problem *problem)
 {
@@ -156,8 +155,7 @@ static enum status check_cursor(const char *cursor, const char *param, struct pr
 }
 
 enum status validate_page(const Google__Protobuf__Int64Value *limit, const char *starting_after,
-                          const char *ending_before, struct list_page *ret,
-                          struct problem *problem)
+                          const char *ending_before, struct list_page *ret, struct problem *problem)
 {
     *ret = (struct list_page){
         .limit = limit ? limit->value : LIST_LIMIT_DEFAULT,

@@ -1,5 +1,5 @@
-// What a request may say, judged without looking anything up. Every refusal is INVALID_ARGUMENT and names
-// the field; the limits are the contract's. Pure.
+// What a request may say, judged without looking anything up. Every refusal is INVALID_ARGUMENT and
+// names the field; the limits are the contract's. Pure.
 #pragma once
 #include "base/problem.h"
 #include "obol/payments/v1/payments.pb-c.h"
@@ -33,7 +33,7 @@ enum status validate_text(const char *text, size_t characters_max, const char *p
 
 struct list_page {
     int64_t limit;
-    const char *after, *before; // NULL when absent
+    const char *after, *before;            // NULL when absent
     int64_t created_gte_us, created_lt_us; // INT64_MIN and INT64_MAX when absent
 };
 // limit, cursors (at most one) and times of a list request.

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "json/json.h"
 #include "validate.h"
 #include "validate_text.h"
+#include "json/json.h"
 
 static size_t characters(const char *text)
 {
@@ -45,8 +45,8 @@ enum status validate_optional(const Google__Protobuf__StringValue *value, size_t
     return value ? validate_text(value->value, characters_max, param, problem) : STATUS_OK;
 }
 
-// JavaScript would move such a member to the front when it writes the object again, and the signature
-// over the bytes would no longer fit.
+// JavaScript would move such a member to the front when it writes the object again, and the
+// signature over the bytes would no longer fit.
 static bool looks_like_integer(const char *key)
 {
     const char *digits = key[0] == '-' ? key + 1 : key;

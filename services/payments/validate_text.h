@@ -1,5 +1,7 @@
 // The pieces that validate.c is made of. Pure.
 #pragma once
+#include <stdbool.h>
+
 #include "base/problem.h"
 #include "obol/payments/v1/payments.pb-c.h"
 

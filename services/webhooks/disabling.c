@@ -4,8 +4,8 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "journal/journal.h"
-#include "json/json.h"
 #include "view.h"
+#include "json/json.h"
 
 #define ACTOR "dispatcher"
 

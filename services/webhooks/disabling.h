@@ -1,5 +1,5 @@
-// Giving an endpoint up: it is disabled, its pending deliveries fail, and the tenant's other endpoints are
-// told (webhook_endpoint.disabled); one transaction.
+// Giving an endpoint up: it is disabled, its pending deliveries fail, and the tenant's other
+// endpoints are told (webhook_endpoint.disabled); one transaction.
 #pragma once
 #include "base/bell.h"
 #include "db/db.h"

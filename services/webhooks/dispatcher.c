@@ -24,9 +24,9 @@ struct dispatcher *dispatcher_new(struct arena *arena, const struct dispatcher_c
     dispatcher->from = (struct endpoint_key){"", ""};
     dispatcher->from_arena = arena_new(ARENA_CAP_REQUEST);
     dispatcher->drained = bell_new();
-    dispatcher->attempts = metric_counter("obol_webhook_attempts_total",
-                                          "Webhook attempts by what became of the delivery.",
-                                          "status");
+    dispatcher->attempts =
+        metric_counter("obol_webhook_attempts_total",
+                       "Webhook attempts by what became of the delivery.", "status");
     dispatcher->durations = metric_histogram("obol_webhook_attempt_seconds",
                                              "How long endpoints take to answer.", NULL);
     dispatcher->in_flight =
@@ -143,7 +143,8 @@ int64_t dispatcher_turn(void *context, struct db *db, struct arena *arena)
     enum status flushed = dispatcher_flush(dispatcher, db, arena);
     size_t started = 0;
     enum status claimed = STATUS_OK;
-    bool behind = dispatcher->from.endpoint_id[0] != '\0'; // then this look is not at the whole queue
+    bool behind =
+        dispatcher->from.endpoint_id[0] != '\0'; // then this look is not at the whole queue
     if (!atomic_load(&dispatcher->draining)) {
         recover(dispatcher, db, arena);
         claimed = dispatcher_claim(dispatcher, client, db, arena, &started);

@@ -53,8 +53,8 @@ static void look_from(struct dispatcher *dispatcher, const char *tenant_id, cons
                                           : (struct endpoint_key){"", ""};
 }
 
-// Where the next look begins: behind the last that got a slot when they ran out, behind the last one seen
-// when there are more, else at the start. So everyone's turn comes however many there are.
+// Where the next look begins: behind the last that got a slot when they ran out, behind the last
+// one seen when there are more, else at the start. So everyone's turn comes however many there are.
 static void move_on(struct dispatcher *dispatcher, const struct waiting *all, size_t n,
                     const struct waiting *due, size_t due_n, bool ran_out)
 {
@@ -122,9 +122,8 @@ static void slot_send(struct dispatcher *dispatcher, struct http_client *client,
         slot_done(slot, sending_refusal(attempt, "The event is no longer kept."), false);
         return;
     }
-    enum status status =
-        sending_request(slot->arena, &dispatcher->config.rules, attempt, clock_unix_us(),
-                        &slot->request, &slot->header_lines);
+    enum status status = sending_request(slot->arena, &dispatcher->config.rules, attempt,
+                                         clock_unix_us(), &slot->request, &slot->header_lines);
     slot->request.context = slot;
     if (status == STATUS_OK)
         status = http_client_start(client, &slot->request);
@@ -139,14 +138,15 @@ static void slot_send(struct dispatcher *dispatcher, struct http_client *client,
     struct outcome outcome = sending_refusal(attempt, "The attempt could not be sent.");
     if (attempt->number < attempt->max_attempts) {
         outcome.status = "pending";
-        outcome.next_us = schedule_next_us(dispatcher->config.rules.intervals_s,
-                                           attempt->number - attempt->schedule_start,
-                                           clock_unix_us(), -1);
+        outcome.next_us =
+            schedule_next_us(dispatcher->config.rules.intervals_s,
+                             attempt->number - attempt->schedule_start, clock_unix_us(), -1);
     }
     slot_done(slot, outcome, false);
 }
 
-// The lease must outlast the attempt: claimed too slowly, it is left to run out instead of being sent.
+// The lease must outlast the attempt: claimed too slowly, it is left to run out instead of being
+// sent.
 static void send_all(struct dispatcher *dispatcher, struct http_client *client,
                      const struct attempt *claimed, size_t n, int64_t send_by_ns)
 {
@@ -171,8 +171,8 @@ enum status dispatcher_claim(struct dispatcher *dispatcher, struct http_client *
         return STATUS_OK;
     struct waiting *all = NULL, *due = NULL;
     size_t n = 0;
-    enum status status = queue_waiting(db, arena, dispatcher->from, SCAN_ENDPOINTS,
-                                       limits.per_endpoint, &all, &n);
+    enum status status =
+        queue_waiting(db, arena, dispatcher->from, SCAN_ENDPOINTS, limits.per_endpoint, &all, &n);
     if (status != STATUS_OK)
         return status;
     due = ARENA_ARRAY(arena, n, struct waiting);

@@ -10,27 +10,13 @@
 #define SECRET_BYTES 24
 
 static const char *const known_events[] = {
-    "payment.created",
-    "payment.processing",
-    "payment.requires_action",
-    "payment.authorized",
-    "payment.captured",
-    "payment.succeeded",
-    "payment.failed",
-    "payment.canceled",
-    "payment.expired",
-    "payment.unknown",
-    "payment.capture_failed",
-    "payment.cancel_failed",
-    "payment.needs_review",
-    "payment.refunded",
-    "refund.created",
-    "refund.processed",
-    "refund.failed",
-    "refund.unknown",
-    "refund.needs_review",
-    "webhook.test",
-    "webhook_endpoint.disabled",
+    "payment.created",      "payment.processing",     "payment.requires_action",
+    "payment.authorized",   "payment.captured",       "payment.succeeded",
+    "payment.failed",       "payment.canceled",       "payment.expired",
+    "payment.unknown",      "payment.capture_failed", "payment.cancel_failed",
+    "payment.needs_review", "payment.refunded",       "refund.created",
+    "refund.processed",     "refund.failed",          "refund.unknown",
+    "refund.needs_review",  "webhook.test",           "webhook_endpoint.disabled",
 };
 
 // "payment.*": the length of "payment.", else 0.
@@ -46,8 +32,7 @@ bool event_pattern_matches(const char *pattern, const char *type)
     if (strcmp(pattern, "*") == 0 || strcmp(pattern, type) == 0)
         return true;
     size_t prefix = prefix_length(pattern);
-    return prefix > 0 && strncmp(pattern, type, prefix) == 0 &&
-           !memchr(pattern, '.', prefix - 1);
+    return prefix > 0 && strncmp(pattern, type, prefix) == 0 && !memchr(pattern, '.', prefix - 1);
 }
 
 bool event_patterns_match(const char *const *patterns, size_t n, const char *type)

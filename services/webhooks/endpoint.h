@@ -1,4 +1,5 @@
-// What a webhook endpoint may be: its URL, the events it asks for, its secret's form. Rules only, no I/O.
+// What a webhook endpoint may be: its URL, the events it asks for, its secret's form. Rules only,
+// no I/O.
 #pragma once
 #include "base/arena.h"
 #include "base/problem.h"

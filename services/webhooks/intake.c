@@ -136,9 +136,9 @@ void intake_committed(void *context)
 
 static struct event event_of(const Obol__Journal__V1__Event *from)
 {
-    int64_t created_us = from->created_at ? from->created_at->seconds * US_PER_S +
-                                                from->created_at->nanos / 1000
-                                          : clock_unix_us();
+    int64_t created_us = from->created_at
+                             ? from->created_at->seconds * US_PER_S + from->created_at->nanos / 1000
+                             : clock_unix_us();
     return (struct event){
         .id = from->id,
         .tenant_id = from->tenant_id,

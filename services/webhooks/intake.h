@@ -1,6 +1,6 @@
-// Takes events from the bus: stores them, and makes a delivery for each endpoint that wants one, in the
-// consumer's transaction. Events without a body are for services only and are left aside. Runs in the
-// consumer's thread.
+// Takes events from the bus: stores them, and makes a delivery for each endpoint that wants one, in
+// the consumer's transaction. Events without a body are for services only and are left aside. Runs
+// in the consumer's thread.
 #pragma once
 #include "dispatcher.h"
 #include "journal/journal.h"

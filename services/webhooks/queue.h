@@ -1,6 +1,7 @@
-// The deliveries table as the dispatcher's queue: what waits, what is claimed, what came of it. Each
-// function is one statement outside a transaction. A claim writes the attempt as started and leases the
-// delivery for longer than the attempt can take; who dies in between leaves a lease that runs out.
+// The deliveries table as the dispatcher's queue: what waits, what is claimed, what came of it.
+// Each function is one statement outside a transaction. A claim writes the attempt as started and
+// leases the delivery for longer than the attempt can take; who dies in between leaves a lease that
+// runs out.
 #pragma once
 #include "db/db.h"
 #include "share.h"
@@ -9,16 +10,16 @@ struct attempt {
     const char *tenant_id, *delivery_id, *endpoint_id, *event_id, *url;
     const char *request_id, *traceparent;
     int64_t number, schedule_start, max_attempts;
-    bool enabled; // the endpoint still wants it
-    bool failing; // it has failed since its last success
+    bool enabled;                                    // the endpoint still wants it
+    bool failing;                                    // it has failed since its last success
     struct bytes secret_sealed, older_secret_sealed; // older: at NULL when there is none
-    struct bytes body; // at NULL: the event is no longer kept
+    struct bytes body;                               // at NULL: the event is no longer kept
 };
 struct outcome {
     const char *tenant_id, *delivery_id;
     int64_t number, max_attempts; // as claimed
-    const char *status; // "delivered", "failed" or "pending"
-    int64_t next_us;    // for pending, else DB_TIME_NULL
+    const char *status;           // "delivered", "failed" or "pending"
+    int64_t next_us;              // for pending, else DB_TIME_NULL
     int64_t response_code, duration_us;
     const char *response_body, *error, *request_headers; // error "" when none
 };

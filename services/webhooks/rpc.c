@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/id.h"
-#include "json/json.h"
 #include "view.h"
+#include "json/json.h"
 
 #define LIMIT_DEFAULT 10
 #define LIMIT_MAX 100
@@ -39,6 +39,19 @@ const char *given(const char *text)
     return text && *text ? text : NULL;
 }
 
+enum status text_given(struct call *call, const char *param, const char *text, const char **ret)
+{
+    *ret = given(text);
+    if (*ret && !json_utf8_valid(bytes_of_string(*ret)))
+        return problem_invalid(&call->problem, param, "Not UTF-8.");
+    return STATUS_OK;
+}
+
+enum status id_given(struct call *call, const char *prefix, const char *id, const char *noun)
+{
+    return id_looks_like(prefix, id) ? STATUS_OK : problem_not_found(&call->problem, noun);
+}
+
 int64_t time_given(const Google__Protobuf__Timestamp *time)
 {
     return time ? time->seconds * US_PER_S + time->nanos / 1000 : DB_TIME_NULL;
@@ -63,7 +76,8 @@ enum status page_read(struct call *call, struct page_asked asked, struct page *r
     if (status == STATUS_OK)
         status = cursor_read(call, "ending_before", asked.prefix, asked.before, &ret->before);
     if (status == STATUS_OK && ret->after && ret->before)
-        return problem_invalid(&call->problem, "ending_before", "Not together with starting_after.");
+        return problem_invalid(&call->problem, "ending_before",
+                               "Not together with starting_after.");
     return status;
 }
 

@@ -6,6 +6,12 @@
 
 struct webhooks *state_of(const struct worker *worker);
 const char *given(const char *text); // NULL for "": proto3 says absent so
+// A filter: NULL when empty, refused when it is no text.
+MUST_USE enum status text_given(struct call *call, const char *param, const char *text,
+                                const char **ret);
+// NOT_FOUND for what can't be an id of this kind.
+MUST_USE enum status id_given(struct call *call, const char *prefix, const char *id,
+                              const char *noun);
 int64_t time_given(const Google__Protobuf__Timestamp *time); // DB_TIME_NULL when absent
 
 // Checks a list's limit and cursors (ids of this prefix).
@@ -14,8 +20,8 @@ struct page_asked {
     const char *after, *before, *prefix;
 };
 MUST_USE enum status page_read(struct call *call, struct page_asked asked, struct page *ret);
-// Rows came nearest to the cursor first, with one too many when there are more: how many to show, and where the
-// i-th of them (newest first) lies.
+// Rows came nearest to the cursor first, with one too many when there are more: how many to show,
+// and where the i-th of them (newest first) lies.
 size_t page_shown(const struct page *page, size_t rows_n);
 size_t page_row(const struct page *page, size_t shown, size_t i);
 

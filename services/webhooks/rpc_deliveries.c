@@ -15,7 +15,10 @@ enum status delivery_view(struct worker *worker, struct call *call, const char *
     struct logged_attempt *attempts = NULL;
     size_t n = 0;
     struct bytes body = {0};
-    enum status status = store_delivery_get(worker->db, arena, tenant_id, id, &delivery);
+    enum status status = id_given(call, "whd", id, NOUN);
+    if (status != STATUS_OK)
+        return status;
+    status = store_delivery_get(worker->db, arena, tenant_id, id, &delivery);
     if (status == STATUS_OK)
         status = store_attempts(worker->db, arena, tenant_id, id, &attempts, &n);
     if (status == STATUS_OK)
@@ -51,26 +54,29 @@ static enum status filter_read(struct call *call,
                                struct delivery_filter *ret)
 {
     *ret = (struct delivery_filter){
-        .endpoint_id = given(request->endpoint_id),
-        .event_type = given(request->event),
-        .event_id = given(request->event_id),
-        .payment_id = given(request->payment_id),
         .status = given(request->status),
         .created_gte_us = time_given(request->created_gte),
         .created_lt_us = time_given(request->created_lt),
     };
-    const char *status = ret->status;
-    if (status && strcmp(status, "pending") != 0 && strcmp(status, "delivered") != 0 &&
-        strcmp(status, "failed") != 0)
+    const char *state = ret->status;
+    if (state && strcmp(state, "pending") != 0 && strcmp(state, "delivered") != 0 &&
+        strcmp(state, "failed") != 0)
         return problem_invalid(&call->problem, "status", "pending, delivered or failed.");
-    return STATUS_OK;
+    enum status status = text_given(call, "endpoint_id", request->endpoint_id, &ret->endpoint_id);
+    if (status == STATUS_OK)
+        status = text_given(call, "event", request->event, &ret->event_type);
+    if (status == STATUS_OK)
+        status = text_given(call, "event_id", request->event_id, &ret->event_id);
+    if (status == STATUS_OK)
+        status = text_given(call, "payment_id", request->payment_id, &ret->payment_id);
+    return status;
 }
 
 static enum status list_answer(struct call *call, const struct page *page,
                                const struct delivery *rows, size_t rows_n)
 {
-    Obol__Webhooks__V1__DeliveryList *list =
-        MESSAGE_NEW(call->arena, obol__webhooks__v1__delivery_list, Obol__Webhooks__V1__DeliveryList);
+    Obol__Webhooks__V1__DeliveryList *list = MESSAGE_NEW(
+        call->arena, obol__webhooks__v1__delivery_list, Obol__Webhooks__V1__DeliveryList);
     size_t n = page_shown(page, rows_n);
     Obol__Webhooks__V1__Delivery **data =
         ARENA_ARRAY(call->arena, n, Obol__Webhooks__V1__Delivery *);
@@ -95,10 +101,10 @@ enum status rpc_list_deliveries(void *context, struct call *call)
         CALL_REQUEST(call, Obol__Webhooks__V1__ListDeliveriesRequest);
     struct page page;
     struct delivery_filter filter;
-    enum status status = page_read(call,
-                                   (struct page_asked){request->limit, request->starting_after,
-                                                       request->ending_before, "whd"},
-                                   &page);
+    enum status status = page_read(
+        call,
+        (struct page_asked){request->limit, request->starting_after, request->ending_before, "whd"},
+        &page);
     if (status == STATUS_OK)
         status = filter_read(call, request, &filter);
     if (status != STATUS_OK)
@@ -129,11 +135,9 @@ static enum status retry(struct worker *worker, struct call *call, void *context
 {
     const char *id = context;
     struct retry_look look = {0};
-    enum status status =
-        refuse_missing(call,
-                       store_delivery_lock(worker->db, call->arena, call->context.tenant_id, id,
-                                           &look),
-                       NOUN);
+    enum status status = refuse_missing(
+        call, store_delivery_lock(worker->db, call->arena, call->context.tenant_id, id, &look),
+        NOUN);
     if (status == STATUS_OK)
         status = may_retry(call, &look);
     if (status == STATUS_OK)
@@ -148,7 +152,9 @@ enum status rpc_retry_delivery(void *context, struct call *call)
 {
     struct worker *worker = context;
     char *id = CALL_REQUEST(call, Obol__Webhooks__V1__RetryDeliveryRequest)->id;
-    enum status status = service_once(worker, call, id, false, retry, id);
+    enum status status = id_given(call, "whd", id, NOUN);
+    if (status == STATUS_OK)
+        status = service_once(worker, call, id, false, retry, id);
     if (status == STATUS_OK && !call->replayed && state_of(worker)->dispatcher)
         dispatcher_wake(state_of(worker)->dispatcher);
     return status;

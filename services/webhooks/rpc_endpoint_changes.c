@@ -10,10 +10,8 @@
 static enum status lock(struct worker *worker, struct call *call, const char *id,
                         struct endpoint *ret)
 {
-    return refuse_missing(call,
-                          store_endpoint_lock(worker->db, call->arena, call->context.tenant_id, id,
-                                              ret),
-                          NOUN);
+    return refuse_missing(
+        call, store_endpoint_lock(worker->db, call->arena, call->context.tenant_id, id, ret), NOUN);
 }
 
 static enum status answer(struct call *call, const struct endpoint *endpoint, const char *secret)
@@ -82,7 +80,8 @@ static enum status update(struct worker *worker, struct call *call, void *contex
 enum status rpc_update_endpoint(void *context, struct call *call)
 {
     const char *id = CALL_REQUEST(call, Obol__Webhooks__V1__UpdateEndpointRequest)->id;
-    return service_once(context, call, id, false, update, NULL);
+    enum status status = id_given(call, "we", id, NOUN);
+    return status == STATUS_OK ? service_once(context, call, id, false, update, NULL) : status;
 }
 
 static enum status delete_endpoint(struct worker *worker, struct call *call, void *context)
@@ -109,7 +108,9 @@ static enum status delete_endpoint(struct worker *worker, struct call *call, voi
 enum status rpc_delete_endpoint(void *context, struct call *call)
 {
     char *id = CALL_REQUEST(call, Obol__Webhooks__V1__DeleteEndpointRequest)->id;
-    return service_once(context, call, id, false, delete_endpoint, id);
+    enum status status = id_given(call, "we", id, NOUN);
+    return status == STATUS_OK ? service_once(context, call, id, false, delete_endpoint, id)
+                               : status;
 }
 
 struct rotation {
@@ -124,16 +125,15 @@ static enum status rotate(struct worker *worker, struct call *call, void *contex
     enum status status = lock(worker, call, rotation->id, &endpoint);
     if (status != STATUS_OK)
         return status;
-    const char *seal_context =
-        arena_printf(call->arena, "%s/%s", endpoint.tenant_id, endpoint.id);
+    const char *seal_context = arena_printf(call->arena, "%s/%s", endpoint.tenant_id, endpoint.id);
     struct bytes sealed = {0};
     if (seal_context)
-        sealed = keyring_seal(worker->journal->ring, call->arena,
-                              bytes_of_string(rotation->secret), seal_context);
+        sealed = keyring_seal(worker->journal->ring, call->arena, bytes_of_string(rotation->secret),
+                              seal_context);
     if (!sealed.at)
         return out_of_memory(call);
-    status = store_endpoint_rotate(worker->db, call->arena, &endpoint, sealed,
-                                   rotation->old_until_us);
+    status =
+        store_endpoint_rotate(worker->db, call->arena, &endpoint, sealed, rotation->old_until_us);
     if (status == STATUS_OK)
         status = audit(worker, call, "webhook_endpoint.rotate_secret", NULL, &endpoint);
     return status == STATUS_OK ? answer(call, &endpoint, rotation->secret) : status;
@@ -154,5 +154,7 @@ enum status rpc_rotate_secret(void *context, struct call *call)
     };
     if (!rotation.secret)
         return out_of_memory(call);
-    return service_once(context, call, request->id, true, rotate, &rotation);
+    enum status status = id_given(call, "we", request->id, NOUN);
+    return status == STATUS_OK ? service_once(context, call, request->id, true, rotate, &rotation)
+                               : status;
 }

@@ -37,8 +37,7 @@ static enum status make(struct worker *worker, struct call *call, void *context)
 {
     struct making *making = context;
     int64_t n = 0;
-    enum status status =
-        store_endpoint_count(worker->db, call->arena, call->context.tenant_id, &n);
+    enum status status = store_endpoint_count(worker->db, call->arena, call->context.tenant_id, &n);
     if (status != STATUS_OK)
         return status;
     if (n >= ENDPOINTS_MAX)
@@ -52,7 +51,8 @@ static enum status make(struct worker *worker, struct call *call, void *context)
         return call_refuse(call, status, "already_exists", "id",
                            "There is a webhook endpoint with this id.");
     if (status == STATUS_OK)
-        status = audit(worker, call, making->imported ? "webhook_endpoint.import" : "webhook_endpoint.create",
+        status = audit(worker, call,
+                       making->imported ? "webhook_endpoint.import" : "webhook_endpoint.create",
                        NULL, &making->endpoint);
     return status == STATUS_OK ? answer(call, &making->endpoint, making->secret) : status;
 }
@@ -118,10 +118,12 @@ enum status rpc_import_endpoint(void *context, struct call *call)
 enum status rpc_get_endpoint(void *context, struct call *call)
 {
     struct worker *worker = context;
+    const char *id = CALL_REQUEST(call, Obol__Webhooks__V1__GetEndpointRequest)->id;
     struct endpoint endpoint = {0};
-    enum status status = store_endpoint_get(
-        worker->db, call->arena, call->context.tenant_id,
-        CALL_REQUEST(call, Obol__Webhooks__V1__GetEndpointRequest)->id, &endpoint);
+    enum status status = id_given(call, "we", id, NOUN);
+    if (status == STATUS_OK)
+        status =
+            store_endpoint_get(worker->db, call->arena, call->context.tenant_id, id, &endpoint);
     if (status == STATUS_OK)
         return answer(call, &endpoint, NULL);
     status = refuse_missing(call, status, NOUN);
@@ -131,8 +133,8 @@ enum status rpc_get_endpoint(void *context, struct call *call)
 static enum status list_answer(struct call *call, const struct page *page,
                                const struct endpoint *rows, size_t rows_n)
 {
-    Obol__Webhooks__V1__EndpointList *list =
-        MESSAGE_NEW(call->arena, obol__webhooks__v1__endpoint_list, Obol__Webhooks__V1__EndpointList);
+    Obol__Webhooks__V1__EndpointList *list = MESSAGE_NEW(
+        call->arena, obol__webhooks__v1__endpoint_list, Obol__Webhooks__V1__EndpointList);
     size_t n = page_shown(page, rows_n);
     Obol__Webhooks__V1__Endpoint **data =
         ARENA_ARRAY(call->arena, n, Obol__Webhooks__V1__Endpoint *);
@@ -156,15 +158,16 @@ enum status rpc_list_endpoints(void *context, struct call *call)
     const Obol__Webhooks__V1__ListEndpointsRequest *request =
         CALL_REQUEST(call, Obol__Webhooks__V1__ListEndpointsRequest);
     struct page page;
-    enum status status = page_read(call,
-                                   (struct page_asked){request->limit, request->starting_after,
-                                                       request->ending_before, "we"},
-                                   &page);
+    enum status status = page_read(
+        call,
+        (struct page_asked){request->limit, request->starting_after, request->ending_before, "we"},
+        &page);
     if (status != STATUS_OK)
         return status;
     struct endpoint *rows = NULL;
     size_t n = 0;
-    status = store_endpoint_list(worker->db, call->arena, call->context.tenant_id, &page, &rows, &n);
+    status =
+        store_endpoint_list(worker->db, call->arena, call->context.tenant_id, &page, &rows, &n);
     return status == STATUS_OK ? list_answer(call, &page, rows, n)
                                : call_refuse_status(call, status);
 }

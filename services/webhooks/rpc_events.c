@@ -4,10 +4,11 @@
 enum status rpc_get_event(void *context, struct call *call)
 {
     struct worker *worker = context;
+    const char *id = CALL_REQUEST(call, Obol__Webhooks__V1__GetEventRequest)->id;
     struct stored_event event = {0};
-    enum status status =
-        store_event_get(worker->db, call->arena, call->context.tenant_id,
-                        CALL_REQUEST(call, Obol__Webhooks__V1__GetEventRequest)->id, &event);
+    enum status status = id_given(call, "evt", id, "event");
+    if (status == STATUS_OK)
+        status = store_event_get(worker->db, call->arena, call->context.tenant_id, id, &event);
     if (status == STATUS_NOT_FOUND)
         return problem_not_found(&call->problem, "event");
     if (status != STATUS_OK)
@@ -22,9 +23,8 @@ enum status rpc_get_event(void *context, struct call *call)
 static enum status list_answer(struct call *call, const struct page *page,
                                const struct stored_event *rows, size_t rows_n)
 {
-    Obol__Webhooks__V1__StoredEventList *list =
-        MESSAGE_NEW(call->arena, obol__webhooks__v1__stored_event_list,
-                    Obol__Webhooks__V1__StoredEventList);
+    Obol__Webhooks__V1__StoredEventList *list = MESSAGE_NEW(
+        call->arena, obol__webhooks__v1__stored_event_list, Obol__Webhooks__V1__StoredEventList);
     size_t n = page_shown(page, rows_n);
     Obol__Webhooks__V1__StoredEvent **data =
         ARENA_ARRAY(call->arena, n, Obol__Webhooks__V1__StoredEvent *);
@@ -48,19 +48,22 @@ enum status rpc_list_events(void *context, struct call *call)
     const Obol__Webhooks__V1__ListEventsRequest *request =
         CALL_REQUEST(call, Obol__Webhooks__V1__ListEventsRequest);
     struct page page;
-    enum status status = page_read(call,
-                                   (struct page_asked){request->limit, request->starting_after,
-                                                       request->ending_before, "evt"},
-                                   &page);
-    if (status != STATUS_OK)
-        return status;
+    enum status status = page_read(
+        call,
+        (struct page_asked){request->limit, request->starting_after, request->ending_before, "evt"},
+        &page);
     struct event_filter filter = {
-        .type = given(request->event),
-        .object_id = given(request->object_id),
-        .payment_id = given(request->payment_id),
         .created_gte_us = time_given(request->created_gte),
         .created_lt_us = time_given(request->created_lt),
     };
+    if (status == STATUS_OK)
+        status = text_given(call, "event", request->event, &filter.type);
+    if (status == STATUS_OK)
+        status = text_given(call, "object_id", request->object_id, &filter.object_id);
+    if (status == STATUS_OK)
+        status = text_given(call, "payment_id", request->payment_id, &filter.payment_id);
+    if (status != STATUS_OK)
+        return status;
     struct stored_event *rows = NULL;
     size_t n = 0;
     status = store_event_list(worker->db, call->arena, call->context.tenant_id, &filter, &page,

@@ -20,8 +20,7 @@ static enum status open_secret(struct arena *arena, const struct sending_rules *
     *ret = NULL;
     if (!sealed.at)
         return STATUS_OK;
-    const char *context =
-        arena_printf(arena, "%s/%s", attempt->tenant_id, attempt->endpoint_id);
+    const char *context = arena_printf(arena, "%s/%s", attempt->tenant_id, attempt->endpoint_id);
     struct bytes secret = {0};
     if (!context)
         return STATUS_RESOURCE_EXHAUSTED;
@@ -48,8 +47,8 @@ static enum status sign(struct arena *arena, const struct sending_rules *rules,
         status = open_secret(arena, rules, attempt, attempt->older_secret_sealed, &older);
     if (status == STATUS_OK && !secret)
         status = STATUS_DATA_LOSS;
-    if (status == STATUS_OK && !signature_make(arena, secret, older, attempt->event_id, unix_s,
-                                               attempt->body, ret))
+    if (status == STATUS_OK &&
+        !signature_make(arena, secret, older, attempt->event_id, unix_s, attempt->body, ret))
         status = STATUS_RESOURCE_EXHAUSTED;
     wipe(secret);
     wipe(older);

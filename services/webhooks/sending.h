@@ -15,8 +15,8 @@ struct sending_rules {
     int64_t timeout_ms;
 };
 
-// Fills the request, signed for now, and its headers as lines of text for the log. DATA_LOSS when the secret
-// can't be opened, RESOURCE_EXHAUSTED when the arena is full.
+// Fills the request, signed for now, and its headers as lines of text for the log. DATA_LOSS when
+// the secret can't be opened, RESOURCE_EXHAUSTED when the arena is full.
 MUST_USE enum status sending_request(struct arena *arena, const struct sending_rules *rules,
                                      const struct attempt *attempt, int64_t now_us,
                                      struct http_request *ret, const char **ret_header_lines);

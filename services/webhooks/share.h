@@ -1,5 +1,6 @@
-// Who gets the free slots: tenants take turns, and within a tenant its endpoints, so that neither a tenant
-// with many endpoints nor an endpoint with a long queue, or one that hangs, takes them all. No I/O.
+// Who gets the free slots: tenants take turns, and within a tenant its endpoints, so that neither a
+// tenant with many endpoints nor an endpoint with a long queue, or one that hangs, takes them all.
+// No I/O.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

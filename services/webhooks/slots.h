@@ -28,7 +28,8 @@ struct dispatcher {
 size_t slots_count(const struct dispatcher *dispatcher, enum slot_state state);
 void slot_done(struct slot *slot, struct outcome outcome, bool tried);
 
-// dispatcher_claim.c: fills the free slots with what is due. *ret_started: how many attempts it took.
+// dispatcher_claim.c: fills the free slots with what is due. *ret_started: how many attempts it
+// took.
 MUST_USE enum status dispatcher_claim(struct dispatcher *dispatcher, struct http_client *client,
                                       struct db *db, struct arena *arena, size_t *ret_started);
 // dispatcher_flush.c: writes finished outcomes and frees their slots. When it can't, they stay.

@@ -1,6 +1,6 @@
-// The tables of webhooks: endpoints, stored events, deliveries and their attempts. Each function runs one
-// statement (or few) in the caller's transaction, when there is one. Results live in the arena.
-// NOT_FOUND where one row was asked for and isn't there; else what the database says (db.h).
+// The tables of webhooks: endpoints, stored events, deliveries and their attempts. Each function
+// runs one statement (or few) in the caller's transaction, when there is one. Results live in the
+// arena. NOT_FOUND where one row was asked for and isn't there; else what the database says (db.h).
 #pragma once
 #include "db/db.h"
 
@@ -34,8 +34,8 @@ MUST_USE enum status store_endpoint_list(struct db *db, struct arena *arena, con
                                          size_t *ret_n);
 MUST_USE enum status store_endpoint_update(struct db *db, struct arena *arena,
                                            const struct endpoint *endpoint);
-MUST_USE enum status store_endpoint_delete(struct db *db, struct arena *arena, const char *tenant_id,
-                                           const char *id);
+MUST_USE enum status store_endpoint_delete(struct db *db, struct arena *arena,
+                                           const char *tenant_id, const char *id);
 // The secret in use becomes the older one until old_until_us.
 MUST_USE enum status store_endpoint_rotate(struct db *db, struct arena *arena,
                                            const struct endpoint *endpoint, struct bytes sealed,
@@ -81,7 +81,7 @@ struct new_delivery {
 };
 struct delivery {
     const char *id, *endpoint_id, *event_type, *event_id, *payment_id, *url, *status;
-    const char *response_body, *last_error; // may be NULL, like payment_id
+    const char *response_body, *last_error;        // may be NULL, like payment_id
     int64_t attempts, max_attempts, response_code; // 0: none
     int64_t next_us, created_us, delivered_us;
 };
@@ -123,7 +123,8 @@ MUST_USE enum status store_delivery_lock(struct db *db, struct arena *arena, con
                                          const char *id, struct retry_look *ret);
 MUST_USE enum status store_delivery_retry(struct db *db, struct arena *arena, const char *tenant_id,
                                           const char *id, int64_t more_attempts);
-// Oldest first; id, event_id, event_type and payment_id are set, for the caller to fill in the rest.
+// Oldest first; id, event_id, event_type and payment_id are set, for the caller to fill in the
+// rest.
 MUST_USE enum status store_replayable(struct db *db, struct arena *arena,
                                       const struct replay *replay, struct new_delivery **ret,
                                       size_t *ret_n);

@@ -19,7 +19,8 @@ static struct stored_event event_read(const struct db_rows *rows, size_t row)
     };
 }
 
-static void mark_fresh(const struct db_rows *rows, const struct event *events, size_t n, bool *fresh)
+static void mark_fresh(const struct db_rows *rows, const struct event *events, size_t n,
+                       bool *fresh)
 {
     memset(fresh, 0, n * sizeof *fresh);
     for (size_t row = 0; row < db_count(rows); row++)

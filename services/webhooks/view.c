@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 
-#define NEW(arena, prefix, type) MESSAGE_NEW(arena, obol__webhooks__v1__##prefix, Obol__Webhooks__V1__##type)
-
+#define NEW(arena, prefix, type)                                                                   \
+    MESSAGE_NEW(arena, obol__webhooks__v1__##prefix, Obol__Webhooks__V1__##type)
 
 // A NULL that isn't meant, for want of memory, sets *full.
 static char *text_of(struct arena *arena, const char *text, bool *full)
@@ -15,22 +15,26 @@ static char *text_of(struct arena *arena, const char *text, bool *full)
     return copy ? copy : (char *)protobuf_c_empty_string;
 }
 
-static Google__Protobuf__StringValue *optional_text(struct arena *arena, const char *text, bool *full)
+static Google__Protobuf__StringValue *optional_text(struct arena *arena, const char *text,
+                                                    bool *full)
 {
     if (!text)
         return NULL;
-    Google__Protobuf__StringValue *value = MESSAGE_NEW(arena, google__protobuf__string_value, Google__Protobuf__StringValue);
+    Google__Protobuf__StringValue *value =
+        MESSAGE_NEW(arena, google__protobuf__string_value, Google__Protobuf__StringValue);
     if (value)
         value->value = text_of(arena, text, full);
     *full |= !value;
     return value;
 }
 
-static Google__Protobuf__Int64Value *optional_int(struct arena *arena, bool present, int64_t number, bool *full)
+static Google__Protobuf__Int64Value *optional_int(struct arena *arena, bool present, int64_t number,
+                                                  bool *full)
 {
     if (!present)
         return NULL;
-    Google__Protobuf__Int64Value *value = MESSAGE_NEW(arena, google__protobuf__int64_value, Google__Protobuf__Int64Value);
+    Google__Protobuf__Int64Value *value =
+        MESSAGE_NEW(arena, google__protobuf__int64_value, Google__Protobuf__Int64Value);
     if (value)
         value->value = number;
     *full |= !value;
@@ -41,7 +45,8 @@ static Google__Protobuf__Timestamp *optional_time(struct arena *arena, int64_t u
 {
     if (unix_us == DB_TIME_NULL)
         return NULL;
-    Google__Protobuf__Timestamp *value = MESSAGE_NEW(arena, google__protobuf__timestamp, Google__Protobuf__Timestamp);
+    Google__Protobuf__Timestamp *value =
+        MESSAGE_NEW(arena, google__protobuf__timestamp, Google__Protobuf__Timestamp);
     if (value) {
         value->seconds = unix_us / US_PER_S;
         value->nanos = (int32_t)(unix_us % US_PER_S * 1000);
@@ -135,9 +140,8 @@ static void view_headers(struct arena *arena, Obol__Webhooks__V1__Attempt *view,
     }
 }
 
-static Obol__Webhooks__V1__Attempt *view_attempt(struct arena *arena,
-                                                 const struct logged_attempt *attempt, char *body,
-                                                 bool *full)
+static Obol__Webhooks__V1__Attempt *
+view_attempt(struct arena *arena, const struct logged_attempt *attempt, char *body, bool *full)
 {
     Obol__Webhooks__V1__Attempt *view = NEW(arena, attempt, Attempt);
     *full |= !view;

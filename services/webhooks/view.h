@@ -8,7 +8,8 @@
 Obol__Webhooks__V1__Endpoint *view_endpoint(struct arena *arena, const struct endpoint *endpoint,
                                             const char *secret);
 Obol__Webhooks__V1__Delivery *view_delivery(struct arena *arena, const struct delivery *delivery);
-// Adds the attempts, each with the event's body (at NULL: no longer kept). False when the arena is full.
+// Adds the attempts, each with the event's body (at NULL: no longer kept). False when the arena is
+// full.
 bool view_attempts(struct arena *arena, Obol__Webhooks__V1__Delivery *delivery,
                    const struct logged_attempt *attempts, size_t n, struct bytes body);
 Obol__Webhooks__V1__StoredEvent *view_event(struct arena *arena, const struct stored_event *event);

@@ -25,7 +25,8 @@ struct webhooks {
 extern const struct rpc_handler webhooks_handlers[];
 extern const size_t webhooks_handlers_n;
 
-// housekeeping.c: partitions made and dropped, what is past its time removed. context: struct webhooks.
+// housekeeping.c: partitions made and dropped, what is past its time removed. context: struct
+// webhooks.
 int64_t housekeeping_turn(void *context, struct db *db, struct arena *arena);
-MUST_USE enum status housekeeping_partitions(const struct webhooks_settings *settings, struct db *db,
-                                             struct arena *arena);
+MUST_USE enum status housekeeping_partitions(const struct webhooks_settings *settings,
+                                             struct db *db, struct arena *arena);

@@ -1,5 +1,6 @@
 // What tests of the store and rpc tiers stand on. They run against the PostgreSQL server that
-// OBOL_TEST_DATABASE_URL names (./dev test starts one); each test makes its own database and drops it.
+// OBOL_TEST_DATABASE_URL names (./dev test starts one); each test makes its own database and drops
+// it.
 #pragma once
 #include <criterion/criterion.h>
 #include <stdint.h>
@@ -15,11 +16,14 @@ struct test_database {
 };
 struct test_database test_database_new(void);
 void test_database_drop(struct test_database *database);
-// A connection with that schema as search_path, after applying journal's and the given migrations to it.
-struct db *test_db_open(const struct test_database *database, const char *schema, const struct db_migrations *migrations);
+// A connection with that schema as search_path, after applying journal's and the given migrations
+// to it.
+struct db *test_db_open(const struct test_database *database, const char *schema,
+                        const struct db_migrations *migrations);
 // Ends every other connection to the database, as a dying server would.
 void test_database_disconnect(const struct test_database *database);
-// One row, one column, as text ("" for NULL); fails the test on an error. For looking, not for product code.
+// One row, one column, as text ("" for NULL); fails the test on an error. For looking, not for
+// product code.
 const char *test_sql(struct db *db, struct arena *arena, const char *sql);
 
 // A nats-server with JetStream of its own on a free loopback port; dies with the test.
@@ -39,5 +43,8 @@ int test_free_port(void);
 void test_wait(bool (*holds)(void *), void *context, int64_t max_ms, const char *what);
 
 // cr_assert for a status, naming it.
-#define cr_ok(expression) do { enum status status_ = (expression); \
-    cr_assert_eq(status_, STATUS_OK, "%s: %s", #expression, status_name(status_)); } while (0)
+#define cr_ok(expression)                                                                          \
+    do {                                                                                           \
+        enum status status_ = (expression);                                                        \
+        cr_assert_eq(status_, STATUS_OK, "%s: %s", #expression, status_name(status_));             \
+    } while (0)

@@ -73,5 +73,5 @@ int print_json(struct cli *cli, const ProtobufCMessage *message);
 // rows of `columns` cells each, one after the other; NULL cells are shown as "-".
 void print_table(const char *const *headings, size_t columns, const char *const *cells,
                  size_t rows);
-// "2026-11-21 10:35:52" UTC; "-" for NULL.
+// A google.protobuf.Timestamp in RFC 3339, UTC; "-" for NULL.
 const char *print_time(struct arena *arena, const void *timestamp);

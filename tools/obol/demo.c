@@ -18,8 +18,8 @@ static bool seed(struct cli *cli, const char *what, const struct ask *ask)
     struct problem problem;
     enum status status = cli_ask(cli, ask, &answer, &problem);
     if (status != STATUS_OK && status != STATUS_ALREADY_EXISTS) {
-        (void)fprintf(stderr, "obol: %s: ", what);
         cli_refused(ask->peer, status, &problem);
+        cli_fail("not made: %s", what);
         return false;
     }
     if (!cli->json)

@@ -1,8 +1,9 @@
-// A payment provider, as the processor sees it: what it can do, and functions that build a request and
-// read a response. They do no I/O and keep no state, so one loop runs them all and tests need no network.
+// A payment provider, as the processor sees it: what it can do, and functions that build a request
+// and read a response. They do no I/O and keep no state, so one loop runs them all and tests need
+// no network.
 //
-// The reference is ours (the operation's id) and the same in every try. What a response does not prove
-// is OUTCOME_LOST: only a refusal that the provider itself spoke is OUTCOME_FAILED.
+// The reference is ours (the operation's id) and the same in every try. What a response does not
+// prove is OUTCOME_LOST: only a refusal that the provider itself spoke is OUTCOME_FAILED.
 #pragma once
 #include <stdbool.h>
 
@@ -53,8 +54,8 @@ struct provider_header {
 
 struct provider {
     const char *name;
-    const char *const *methods;  // ends with NULL
-    bool idempotent_reference;   // the same reference twice is harmless
+    const char *const *methods; // ends with NULL
+    bool idempotent_reference;  // the same reference twice is harmless
     bool can_query;
     int64_t connect_ms, total_ms;
     int64_t query_after_ms; // ask no sooner after an act without answer
@@ -73,9 +74,10 @@ struct provider {
                      struct outcome *ret);
     void (*read_query)(const struct provider *, struct arena *, const struct http_response *,
                        struct outcome *ret);
-    // The provider's token, or NULL with *ret saying why (FAILED: refused, NOT_SENT or LOST: no answer).
-    const char *(*read_token)(const struct provider *, struct arena *,
-                              const struct http_response *, struct outcome *ret);
+    // The provider's token, or NULL with *ret saying why (FAILED: refused, NOT_SENT or LOST: no
+    // answer).
+    const char *(*read_token)(const struct provider *, struct arena *, const struct http_response *,
+                              struct outcome *ret);
 
     // Whether the callback's signature fits the secret of that credential.
     bool (*callback_verify)(const struct provider *, const char *credential_id,

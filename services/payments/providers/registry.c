@@ -14,11 +14,15 @@ struct providers {
 const char *outcome_name(enum outcome_kind kind)
 {
     static const char *const names[] = {
-        [OUTCOME_ACCEPTED] = "accepted",     [OUTCOME_SUCCEEDED] = "succeeded",
-        [OUTCOME_AUTHORIZED] = "authorized", [OUTCOME_FAILED] = "failed",
-        [OUTCOME_CANCELED] = "canceled",     [OUTCOME_EXPIRED] = "expired",
+        [OUTCOME_ACCEPTED] = "accepted",
+        [OUTCOME_SUCCEEDED] = "succeeded",
+        [OUTCOME_AUTHORIZED] = "authorized",
+        [OUTCOME_FAILED] = "failed",
+        [OUTCOME_CANCELED] = "canceled",
+        [OUTCOME_EXPIRED] = "expired",
         [OUTCOME_REQUIRES_ACTION] = "requires_action",
-        [OUTCOME_NOT_FOUND] = "not_found",   [OUTCOME_NOT_SENT] = "not_sent",
+        [OUTCOME_NOT_FOUND] = "not_found",
+        [OUTCOME_NOT_SENT] = "not_sent",
         [OUTCOME_LOST] = "lost",
     };
     return names[kind];

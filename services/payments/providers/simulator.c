@@ -126,9 +126,12 @@ static void read_status(const struct json_value *body, struct outcome *ret)
         const char *name;
         enum outcome_kind kind;
     } kinds[] = {
-        {"pending", OUTCOME_ACCEPTED},   {"succeeded", OUTCOME_SUCCEEDED},
-        {"authorized", OUTCOME_AUTHORIZED}, {"failed", OUTCOME_FAILED},
-        {"requires_action", OUTCOME_REQUIRES_ACTION}, {"canceled", OUTCOME_CANCELED},
+        {"pending", OUTCOME_ACCEPTED},
+        {"succeeded", OUTCOME_SUCCEEDED},
+        {"authorized", OUTCOME_AUTHORIZED},
+        {"failed", OUTCOME_FAILED},
+        {"requires_action", OUTCOME_REQUIRES_ACTION},
+        {"canceled", OUTCOME_CANCELED},
         {"expired", OUTCOME_EXPIRED},
     };
     const char *status = json_get_string(body, "status");
@@ -174,7 +177,8 @@ static void simulator_read_act(const struct provider *provider, struct arena *ar
         ret->kind = OUTCOME_ACCEPTED; // it is there; the query says how it stands
     } else if (temporary_refusal(response->status)) {
         ret->kind = OUTCOME_NOT_SENT;
-    } else if (response->status >= 400 && response->status < 500 && response->status != 408 && code) {
+    } else if (response->status >= 400 && response->status < 500 && response->status != 408 &&
+               code) {
         ret->kind = OUTCOME_FAILED;
         read_error(body, ret);
     }

@@ -1,5 +1,5 @@
-// The simulator: a provider that moves no money, for test mode and development (tools/sandbox is its
-// server). HTTP with a bearer key; callbacks carry X-Signature-256.
+// The simulator: a provider that moves no money, for test mode and development (tools/sandbox is
+// its server). HTTP with a bearer key; callbacks carry X-Signature-256.
 #pragma once
 #include "providers/provider.h"
 

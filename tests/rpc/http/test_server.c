@@ -49,8 +49,10 @@ static void handle(void *state, struct http_exchange *exchange)
                                 http_method(exchange), http_path(exchange), query ? query : "-",
                                 http_peer(exchange), twice, (const char *)body.at, body.length);
     http_header_out(exchange, "X-Good", "1");
-    http_header_out(exchange, "X-Bad", "1\r\nX-Split: 1");
-    http_header_out(exchange, "Content-Length", "1");
+    if (twice) {
+        http_header_out(exchange, "X-Bad", "1\r\nX-Split: 1");
+        http_header_out(exchange, "Content-Length", "1");
+    }
     http_reply(exchange, strcmp(http_path(exchange), "/422") == 0 ? 422 : 200,
                bytes_of_string(answer));
 }
@@ -303,6 +305,7 @@ Test(server, refuses_a_body_that_is_too_large)
     cr_expect_eq(scene.handled, 0);
     head = snprintf(request, 200,
                     "POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 10000\r\n\r\n");
+    memset(request + head, 'x', 10000);
     request[head + 10000] = '\0';
     cr_expect(strstr(ask(request), "[10000]"));
     free(request);
@@ -528,7 +531,7 @@ static void *stop_in_thread(void *argument)
 Test(server, finishes_what_is_under_way_when_it_stops)
 {
     start(config_default());
-    char answer[4096] = "", rest[64] = "";
+    char answer[4096] = "";
     int idle = dial(), fd = dial();
     wire_send(idle, "GET /idle HTTP/1.1\r\n\r\n");
     cr_assert(wire_read(idle, answer, sizeof answer, "[/idle]"));
@@ -545,7 +548,6 @@ Test(server, finishes_what_is_under_way_when_it_stops)
     pthread_join(stopper, NULL);
     cr_expect_lt(clock_now_ns() - begun, 10 * NS_PER_S);
     cr_expect_eq(scene.ended, 1);
-    cr_expect_str_eq(rest, "");
     close(fd);
     close(idle);
 }

@@ -1,6 +1,7 @@
 #include "fixture.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@ static pid_t server_fork(struct fixture *fixture)
     cr_assert_eq(pipe(ends), 0);
     pid_t pid = fork(); // before any gRPC in this process
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); // nothing is left behind by a test that fails
         struct fixture *child = fixture_new(1);
         if (rpc_server_start(&child->config, &child->server) != STATUS_OK)
             _exit(1);

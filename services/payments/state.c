@@ -1,0 +1,21 @@
+#include "state.h"
+
+#include "processor.h"
+
+struct outcome_limits state_limits(const struct payments_state *state)
+{
+    return (struct outcome_limits){
+        .poll_first_ms = state->settings->poll_first_ms,
+        .processing_deadline_s = state->settings->processing_deadline_s,
+        .unknown_deadline_s = state->settings->unknown_deadline_s,
+        .action_ttl_s = state->settings->action_ttl_s,
+    };
+}
+
+void state_ring(const struct payments_state *state, bool work)
+{
+    if (state->outbox_bell)
+        bell_ring(state->outbox_bell);
+    if (work && state->processor)
+        processor_ring(state->processor);
+}

@@ -1,0 +1,82 @@
+"""The databases of stacks: one on the server of OBOL_TEST_DATABASE_URL, or a cluster of one's own to kill."""
+import os
+import pathlib
+import secrets
+import subprocess
+import urllib.parse
+
+from processes import PORTS, Process, answers, wait_until
+
+PG_BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
+# Rows that come and go without anybody's request.
+HOUSEKEEPING = {"outbox", "consumed", "consumer_cursors", "audit_log", "schema_migrations"}
+
+
+def psql(url, sql):
+    """Rows as lists of strings; NULL is ''."""
+    done = subprocess.run([PG_BIN / "psql", url, "-qAtX", "-v", "ON_ERROR_STOP=1", "-F", "\x1f", "-R", "\x1e"],
+                          input=sql, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    text = done.stdout.rstrip("\n")
+    return [row.split("\x1f") for row in text.split("\x1e")] if text else []
+
+
+class Database:
+    """A database on a server that stands."""
+
+    process = None
+
+    def __init__(self, directory):
+        self.server = os.environ["OBOL_TEST_DATABASE_URL"]
+        self.name = f"obol_system_{secrets.token_hex(6)}"
+        self.url = urllib.parse.urlunsplit(urllib.parse.urlsplit(self.server)._replace(path="/" + self.name))
+        psql(self.server, f'CREATE DATABASE "{self.name}"')
+
+    def drop(self):
+        psql(self.server, f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
+
+
+class Cluster:
+    """A PostgreSQL of one's own. It refuses to run as root, and then runs as the package's user."""
+
+    def __init__(self, directory):
+        self.data = pathlib.Path(directory) / "pg" / "data"
+        self.data.parent.mkdir()
+        self.port = PORTS.take()
+        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        user = ["--reuid", "postgres", "--regid", "postgres", "--init-groups"] if os.getuid() == 0 else []
+        if user:
+            subprocess.run(["chown", "postgres", self.data.parent], check=True)
+        subprocess.run(["setpriv", *user, PG_BIN / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E",
+                        "UTF8", "--locale=C.UTF-8"], check=True, cwd="/", stdout=subprocess.DEVNULL)
+        command = [PG_BIN / "postgres", "-D", self.data, "-p", self.port, "-c", "listen_addresses=127.0.0.1", "-c",
+                   "unix_socket_directories=", "-c", "max_connections=200", "-c", "shared_buffers=32MB"]
+        self.process = Process("postgres", command, dict(os.environ), pathlib.Path(directory) / "postgres.log", user)
+        self.start()
+
+    def start(self):
+        """Killed, it leaves children that go by themselves; until then a new one refuses to start."""
+        def up():
+            if not self.process.running():
+                self.process.start()
+            return answers(self.port) and psql(self.url, "SELECT 1")
+        wait_until(up, 60, "PostgreSQL starts")
+
+    def drop(self):
+        if self.process.running():
+            self.process.signal_and_wait(2)  # SIGINT: fast shutdown
+
+
+def fingerprint(url):
+    """Every table of the services with its count and a digest of its rows, but for what housekeeping moves."""
+    tables = psql(url, """SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                          WHERE n.nspname IN ('auth', 'payments', 'refunds', 'webhooks') AND c.relkind IN ('r', 'p')
+                            AND NOT c.relispartition ORDER BY 1, 2""")
+    parts = [f"SELECT '{schema}.{table}', count(*), coalesce(sum(hashtext(t::text)::bigint), 0) FROM {schema}.{table} t"
+             for schema, table in tables if table not in HOUSEKEEPING]
+    return {row[0]: (row[1], row[2]) for row in psql(url, " UNION ALL ".join(parts))}
+
+
+def tables_of(url, schema):
+    return [row[0] for row in psql(url, f"""SELECT c.relname FROM pg_class c JOIN pg_namespace n
+        ON n.oid = c.relnamespace WHERE n.nspname = '{schema}' AND c.relkind IN ('r', 'p') ORDER BY 1""")]

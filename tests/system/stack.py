@@ -1,0 +1,209 @@
+"""A whole installation of its own: database, bus, provider, receiver, four services, gateway."""
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import subprocess
+import tempfile
+
+from client import Api, at_once, send
+from postgres import Cluster, Database, psql
+from processes import PORTS, Process, answers, wait_until
+
+BIN = pathlib.Path(os.environ.get("OBOL_BIN", pathlib.Path(__file__).resolve().parents[2] / "build" / "asan" / "bin"))
+SERVICES = ["auth", "payments", "refunds", "webhooks"]
+PORT_NAMES = [*SERVICES, *(f"{name}_ops" for name in [*SERVICES, "gateway"]), "gateway", "sandbox", "merchant", "nats"]
+SETTLED = {"succeeded", "failed", "canceled", "expired", "authorized", "needs_review"}
+PROCESSING_MS = 100
+HIDDEN_MS = 2500  # how long timeout@upi stays so
+
+
+class Stack:
+    def __init__(self, own_cluster=False, **environment):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="obol-system-"))
+        self.directory.chmod(0o755)
+        self.ports = {name: PORTS.take() for name in PORT_NAMES}
+        self.database = (Cluster if own_cluster else Database)(self.directory)
+        self.environment = {**os.environ, **self.settings(), **environment}
+        self.processes = {}
+        nats = ["nats-server", "-a", "127.0.0.1", "-p", self.ports["nats"], "-js", "-sd", self.directory / "nats"]
+        self.add("nats", nats)
+        for name in ["sandbox", "merchant", *SERVICES, "gateway"]:
+            self.add(name, [BIN / f"obol-{name}"])
+        if self.database.process:
+            self.processes["postgres"] = self.database.process
+
+    def add(self, name, command):
+        self.processes[name] = Process(name, command, self.environment, self.directory / f"{name}.log")
+
+    def settings(self):
+        host = {name: f"127.0.0.1:{port}" for name, port in self.ports.items()}
+        sanitizers = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:handle_abort=1",
+                      "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
+        listening = {f"{name.upper()}_LISTEN": host[name] for name in [*SERVICES, "gateway", "sandbox", "merchant"]}
+        operations = {f"{name.upper()}_OPS_LISTEN": host[f"{name}_ops"] for name in [*SERVICES, "gateway"]}
+        targets = {f"{name.upper()}_TARGET": host[name] for name in SERVICES}
+        return {
+            **{name: os.environ.get(name, value) for name, value in sanitizers.items()},
+            **listening, **operations, **targets,
+            "DATABASE_URL": self.database.url, "NATS_URL": f"nats://{host['nats']}",
+            "OBOL_KEYS": f"1:{secrets.token_hex(32)}",
+            "SIMULATOR_URL": f"http://{host['sandbox']}", "SIMULATOR_KEY": secrets.token_hex(16),
+            "SIMULATOR_CALLBACK_SECRET": secrets.token_hex(16), "CALLBACK_BASE_URL": f"http://{host['gateway']}",
+            "SANDBOX_STORE": str(self.directory / "sandbox.jsonl"), "SANDBOX_TIMEOUT_RESOLVES_MS": str(HIDDEN_MS),
+            "TEST_MODE": "true", "TEST_PROCESSING_DELAY": str(PROCESSING_MS),
+            "PROVIDER_TIMEOUT_MS": "1000", "POLL_FIRST_MS": "500", "CATCH_UP_S": "2",
+            "DEMO_WEBHOOK_URL": f"http://{host['merchant']}/webhook",
+            "WEBHOOK_ALLOW_PRIVATE": "true", "WEBHOOK_RETRY_INTERVALS_TEST": "true",
+            "FAST_THREADS": "2", "SLOW_THREADS": "6", "LOG_FORMAT": "json",
+        }
+
+    # --- Life
+
+    def start(self):
+        for name in ["nats", "sandbox", "merchant", *SERVICES, "gateway"]:
+            self.processes[name].start()
+        self.wait_ready()
+        self.obol("demo", "seed")
+        return self
+
+    def wait_ready(self, seconds=60):
+        def ready():
+            for name in ["nats", "sandbox", "merchant", *SERVICES, "gateway"]:
+                assert self.processes[name].running(), f"{name} is not running:\n{self.processes[name].tail(15)}"
+            return answers(self.ports["merchant"]) and answers(self.ports["sandbox"]) and \
+                send(self.ports["gateway"], "GET", "/health/ready").status == 200
+        wait_until(ready, seconds, "every part is ready")
+
+    def restart(self, name, **environment):
+        """From the test's main thread; the program must not be running."""
+        if name == "postgres":
+            self.database.start()
+        else:
+            self.processes[name].start(**environment)
+
+    def kill9(self, name):
+        self.processes[name].kill9()
+
+    def close(self):
+        """Every program leaves cleanly, and none has reported anything."""
+        faults = []
+        for name in ["gateway", *reversed(SERVICES), "merchant", "sandbox", "nats"]:
+            process = self.processes[name]
+            if process.child is None:
+                continue
+            was_running = process.running()
+            code = process.signal_and_wait()
+            if not was_running or code not in ((0, 1) if name == "nats" else (0,)):
+                faults.append(f"{name} {'left with' if was_running else 'had ended before, with'} {code}\n{process.tail()}")
+        faults += filter(None, (process.reports() for process in self.processes.values()))
+        self.database.drop()
+        if not faults:
+            shutil.rmtree(self.directory, ignore_errors=True)
+        assert not faults, "\n\n".join([*faults, f"logs are kept in {self.directory}"])
+
+    def logs(self, lines=25):
+        return {name: process.tail(lines) for name, process in self.processes.items()}
+
+    # --- Administration
+
+    def obol(self, *words, code=0, parse=True, **environment):
+        done = subprocess.run([BIN / "obol", *map(str, words), *(["--json"] if parse else [])], timeout=60,
+                              env={**self.environment, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert done.returncode == code, f"obol {words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return json.loads(done.stdout) if parse and code == 0 else done.stdout + done.stderr
+
+    def tenant(self, name="Tenant"):
+        """The API of a new tenant."""
+        tenant = self.obol("tenant", "create", "--test", name)
+        return self.key(tenant["id"])
+
+    def key(self, tenant_id, name="a key"):
+        key = self.obol("key", "create", tenant_id, name)
+        return Api(self.ports["gateway"], key["id"], key["secret"], tenant_id)
+
+    @property
+    def demo(self):
+        return Api(self.ports["gateway"], "key_test_abc123", "secret_test_xyz789", "ten_demo")
+
+    # --- What the others say
+
+    def open(self, method, path, value=None, port="gateway", headers=None):
+        """A request without a key."""
+        body = json.dumps(value).encode() if value is not None else None
+        fields = {"Content-Type": "application/json"} if body else {}
+        return send(self.ports[port], method, path, body, {**fields, **(headers or {})})
+
+    def ledger(self, reference=None):
+        return self.open("GET", "/ledger" + (f"?reference={reference}" if reference else ""), port="sandbox").ok()
+
+    def sandbox(self, **switches):
+        self.open("POST", "/control", switches, port="sandbox").ok()
+
+    def merchant(self, **behaviour):
+        self.open("POST", "/control", behaviour, port="merchant").ok()
+
+    def received(self, **query):
+        parameters = "&".join(f"{name}={value}" for name, value in query.items())
+        return self.open("GET", f"/received?{parameters}", port="merchant").ok()
+
+    def sql(self, text):
+        return psql(self.database.url, text)
+
+    def charge_of(self, payment_id):
+        """What the provider knows of a payment's charge."""
+        [[reference]] = self.sql(f"SELECT id FROM payments.operations WHERE payment_id = '{payment_id}' AND kind = 'charge'")
+        rows = [row for row in self.ledger(reference)["charges"] if row["reference"] == reference]
+        assert len(rows) == 1, rows
+        return rows[0]
+
+    # --- Waiting
+
+    def settle(self, api, payment_id, status=None, seconds=40):
+        """The payment, once it is settled (or in one status)."""
+        wanted = {status} if status else SETTLED
+        seen = []
+
+        def there():
+            seen.append(api.get(f"/payments/{payment_id}").ok())
+            return seen[-1] if seen[-1]["status"] in wanted else None
+        return wait_until(there, seconds, lambda: f"{payment_id} becomes {wanted}, is {seen and seen[-1]}")
+
+    def settle_refund(self, api, refund_id, seconds=40):
+        def there():
+            refund = api.get(f"/refunds/{refund_id}").ok()
+            return refund if refund["status"] in ("processed", "failed", "needs_review") else None
+        return wait_until(there, seconds, f"{refund_id} settles")
+
+    def paid(self, api, amount=50000, **more):
+        """A payment that has succeeded."""
+        return self.settle(api, api.pay(amount, **more)["id"], "succeeded")
+
+    def quiet(self, seconds=40):
+        """Nothing is under way: what happened is published, taken and delivered."""
+        def still():
+            boxes = " + ".join(f"(SELECT count(*) FROM {schema}.outbox)" for schema in SERVICES)
+            [[n]] = self.sql(f"""SELECT {boxes}
+                + (SELECT count(*) FROM webhooks.deliveries WHERE status = 'pending')
+                + (SELECT count(*) FROM refunds.refunds WHERE status IN ('reserving', 'pending'))
+                + (SELECT count(*) FROM payments.operations WHERE status IN ('ready', 'sent', 'unknown') AND NOT acting)
+                + (SELECT count(*) FROM payments.events e WHERE body <> '' AND NOT EXISTS
+                    (SELECT 1 FROM webhooks.stored_events s WHERE s.id = e.id))
+                + (SELECT count(*) FROM refunds.events e WHERE body <> '' AND NOT EXISTS
+                    (SELECT 1 FROM webhooks.stored_events s WHERE s.id = e.id))""")
+            return n == "0"
+        wait_until(still, seconds, "nothing is under way")
+
+
+def sequences_whole(events):
+    """Each object's sequence numbers run from 1 without gaps; events as (object id, sequence)."""
+    numbers = {}
+    for object_id, sequence in events:
+        numbers.setdefault(object_id, set()).add(int(sequence))
+    broken = {key: sorted(found) for key, found in numbers.items() if found != set(range(1, len(found) + 1))}
+    assert not broken, broken
+    return numbers
+
+
+__all__ = ["Stack", "at_once", "sequences_whole", "wait_until"]
