@@ -41,7 +41,9 @@ void hop_free(struct hop *hop)
 static void lone_home(void *argument)
 {
     struct hop_call *item = argument;
+    struct edge *edge = item->edge;
     item->finish(item);
+    edge_ready(edge);
 }
 
 static void lone_done(void *argument)
@@ -65,12 +67,12 @@ void hop_send(struct hop *hop, struct hop_call *item)
 static void bundle_home(void *argument)
 {
     struct bundle *bundle = argument;
-    struct hop *hop = bundle->hop;
-    hop->in_flight--;
+    struct edge *edge = bundle->hop->edge;
+    bundle->hop->in_flight--;
     for (size_t i = 0; i < bundle->n; i++)
         bundle->items[i]->finish(bundle->items[i]);
     free(bundle);
-    hop_flush(hop);
+    edge_ready(edge); // an answer can lead to a call of another service
 }
 
 static void bundle_done(void *argument)

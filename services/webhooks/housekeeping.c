@@ -8,7 +8,7 @@
 #define SOON_MS 1000
 #define SWEEP_LIMIT 2000
 // What was taken is remembered for longer than peers keep their events readable.
-#define CONSUMED_SLACK_S (30 * 86400)
+#define CONSUMED_SLACK_S (45 * 86400)
 
 static enum status sweep_default(struct db *db, struct arena *arena,
                                  const struct db_statement *statement, const char *prefix,

@@ -19,7 +19,7 @@ FOREIGN = {
     r"jansson\.h": ["lib/json/", "tools/protoc-gen-obol/"],
 }
 BANNED = r"\b(strcpy|strcat|sprintf|vsprintf|strtok|gets|system|gmtime|localtime|alloca|atoi|rand|srand)\s*\("
-NAMES = r"TODO|FIXME|XXX"
+NAMES = r"\bTODO\b|\bFIXME\b|\bXXX\b"
 
 
 def tracked(*patterns):

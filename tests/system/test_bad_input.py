@@ -95,9 +95,7 @@ BODIES = [
     ("very deep", b"[" * 100000, 400, "invalid_request", None),
     ("duplicate member", b'{"order_id": "a", "order_id": "b"}', 400, "invalid_request", None),
     ("duplicate inside", with_text("metadata", '{"a": "1", "a": "2"}'), 400, "invalid_request", None),
-    ("invalid UTF-8", with_text("description", '"\udcff\udcfe"'.encode("utf-8", "surrogateescape").decode("latin-1")).replace(
-        "\u00ff".encode(), b"\xff"), 400, "invalid_request", None),
-    ("raw invalid UTF-8", b'{"order_id": "\xc3\x28"}', 400, "invalid_request", None),
+    ("invalid UTF-8", b'{"order_id": "\xc3\x28"}', 400, "invalid_request", None),
     ("overlong UTF-8", b'{"order_id": "\xc0\xaf"}', 400, "invalid_request", None),
     ("surrogate in UTF-8", b'{"order_id": "\xed\xa0\x80"}', 400, "invalid_request", None),
     ("lone surrogate", with_text("description", r'"\ud800"'), 400, "invalid_request", None),
@@ -233,9 +231,6 @@ def test_other_posts_are_refused(house, path, value, status, code, param):
     ("created_gte=yesterday", "created_gte"), ("nonsense=1", "nonsense"), ("starting_after=a&ending_before=b", "ending_before")])
 @pytest.mark.parametrize("path", ["/payments", "/orders", "/refunds", "/webhooks", "/events", "/webhook_endpoints"])
 def test_lists_refuse_bad_queries(house, path, query, param):
-    if query.split("=")[0] in ("status", "created_gte") and path == "/webhook_endpoints" or (
-            query.startswith("status") and path == "/events"):
-        pass  # unknown there altogether: refused all the same
     house.api.get(f"{path}?{query}").refused(400, "invalid_request", param)
 
 
@@ -255,8 +250,7 @@ def test_bad_percent_encoding_is_refused(house, query):
     ids=lambda headers: " ".join(f"{k}={v[:20]}" for k, v in headers.items()) or "none")
 @pytest.mark.parametrize("method,path", [("GET", "/api/v1/payments"), ("POST", "/api/v1/payments")])
 def test_wrong_key_is_refused_alike(house, headers, method, path):
-    body = json.dumps(PLAIN) if method == "POST" else None
-    reply = house.stack.open(method, path, json.loads(body) if body else None, headers=headers)
+    reply = house.stack.open(method, path, PLAIN if method == "POST" else None, headers=headers)
     problem = reply.refused(401, "authentication_failed")
     assert problem["detail"] == house.stack.open("GET", path, headers={"X-Api-Key": "key_x", "X-Api-Secret": "y"}).json["detail"]
 
@@ -309,12 +303,11 @@ def test_wrong_content_type_is_refused(house, content_type):
 
 
 def test_wrong_method_names_the_right_ones(house):
-    ids = {"provider": "simulator"}
     for method, path in documented(house.stack):
         if "{provider}" in path:
             continue
         allowed = {m for m, p in documented(house.stack) if p == path}
-        there = re.sub(r"\{([^}]*)\}", lambda m: ids.get(m.group(1), "x"), path)
+        there = re.sub(r"\{[^}]*\}", "x", path)
         for wrong in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - allowed:
             if re.fullmatch(r"/api/v1/webhooks/[^/]*", there) and wrong in ("POST", "PUT"):
                 continue  # a provider's callback
@@ -330,7 +323,7 @@ def test_unknown_path_is_not_found(house, path):
     send(house.api.port, "GET", path, headers=house.api.headers()).refused(404)
 
 
-@pytest.mark.parametrize("object_id", ["pay_" + "x" * 200, "%00", "pay_%00", "%ff", "'%20OR%201=1", "%20", "pay_\u00fc".encode().hex(), "%C3%BC"])
+@pytest.mark.parametrize("object_id", ["pay_" + "x" * 200, "%00", "pay_%00", "%ff", "'%20OR%201=1", "%20", "%C3%BC"])
 def test_odd_ids_are_not_found(house, object_id):
     for path in ["payments", "orders", "refunds", "webhooks", "events", "webhook_endpoints"]:
         reply = house.api.get(f"/{path}/{object_id}")
@@ -347,11 +340,8 @@ def test_query_where_none_belongs_is_refused(house):
     house.api.post("/payments?amount=5", PLAIN).refused(400, "invalid_request", "amount")
 
 
-@pytest.mark.parametrize("key", ["k" * 256, "k" * 5000, '"', "\u00e9", "a\tb"], ids=["256", "5000", "quote", "latin", "tab"])
+@pytest.mark.parametrize("key", ["k" * 256, "k" * 5000, "\u00e9", "a\tb"], ids=["256", "5000", "latin", "tab"])
 def test_bad_idempotency_key_is_refused(house, key):
-    if key == '"':  # one quote is a printable character as any other
-        house.api.get("/idempotency_keys/%22").refused(404)
-        return
     house.api.post("/payments", PLAIN, key=key.encode("latin-1")).refused(400, "invalid_request", "Idempotency-Key")
 
 
@@ -406,10 +396,8 @@ def test_bad_chunks_are_refused(house, body):
 
 
 def test_good_chunks_are_read(house):
-    body = b"{}"
     received = raw(house, headers=["Transfer-Encoding: chunked"], body=b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\n")
     assert status_of(received) == 400 and b'"order_id"' in received, received
-    assert body in b"{}"
 
 
 def test_huge_headers_are_refused(house):

@@ -128,10 +128,8 @@ static enum status ask(const struct method *method, const ProtobufCMessage *requ
     return ask_with(NULL, method, request, ret);
 }
 
-typedef Obol__Webhooks__V1__Endpoint Endpoint;
-typedef Obol__Webhooks__V1__Delivery Delivery;
-
-static enum status create_at(const char *key, const char *url, const char *pattern, Endpoint **ret)
+static enum status create_at(const char *key, const char *url, const char *pattern,
+                             Obol__Webhooks__V1__Endpoint **ret)
 {
     Obol__Webhooks__V1__CreateEndpointRequest request =
         OBOL__WEBHOOKS__V1__CREATE_ENDPOINT_REQUEST__INIT;
@@ -142,9 +140,9 @@ static enum status create_at(const char *key, const char *url, const char *patte
     return ask_with(key, METHOD_EndpointService_CreateEndpoint, &request.base, ret);
 }
 
-static Endpoint *create(const char *path)
+static Obol__Webhooks__V1__Endpoint *create(const char *path)
 {
-    Endpoint *endpoint = NULL;
+    Obol__Webhooks__V1__Endpoint *endpoint = NULL;
     cr_ok(create_at(NULL, arena_printf(arena, "%s%s", receiver.url, path), NULL, &endpoint));
     return endpoint;
 }
@@ -175,7 +173,8 @@ static Endpoint *create(const char *path)
     ASK_ID(METHOD_EventService_GetEvent, OBOL__WEBHOOKS__V1__GET_EVENT_REQUEST,                    \
            Obol__Webhooks__V1__GetEventRequest, id, ret)
 
-static enum status test_endpoint(const char *key, const char *id, Delivery **ret)
+static enum status test_endpoint(const char *key, const char *id,
+                                 Obol__Webhooks__V1__Delivery **ret)
 {
     Obol__Webhooks__V1__TestEndpointRequest request =
         OBOL__WEBHOOKS__V1__TEST_ENDPOINT_REQUEST__INIT;
@@ -200,7 +199,7 @@ static void wait_sql(const char *text, const char *value)
 
 Test(webhooks, creates_an_endpoint_and_shows_its_secret_once)
 {
-    Endpoint *made = create("/ok"), *shown = NULL;
+    Obol__Webhooks__V1__Endpoint *made = create("/ok"), *shown = NULL;
     cr_assert_eq(strncmp(made->secret->value, "whsec_", 6), 0);
     cr_assert_eq(made->n_events, 1);
     cr_assert_str_eq(made->events[0], "*");
@@ -215,7 +214,7 @@ Test(webhooks, creates_an_endpoint_and_shows_its_secret_once)
 
 Test(webhooks, replays_the_secret_under_the_same_key)
 {
-    Endpoint *first = NULL, *second = NULL;
+    Obol__Webhooks__V1__Endpoint *first = NULL, *second = NULL;
     cr_ok(create_at("k1", "https://shop.example/", "payment.*", &first));
     cr_ok(create_at("k1", "https://shop.example/", "payment.*", &second));
     cr_assert_str_eq(first->id, second->id);
@@ -230,7 +229,7 @@ Test(webhooks, replays_the_secret_under_the_same_key)
 
 Test(webhooks, refuses_bad_endpoints)
 {
-    Endpoint *endpoint = NULL;
+    Obol__Webhooks__V1__Endpoint *endpoint = NULL;
     cr_assert_eq(create_at(NULL, "ftp://shop.example/", "*", &endpoint), STATUS_INVALID_ARGUMENT);
     cr_assert_str_eq(problem.param, "url");
     cr_assert_eq(create_at(NULL, "https://shop.example/", "order.*", &endpoint),
@@ -241,7 +240,7 @@ Test(webhooks, refuses_bad_endpoints)
 
 Test(webhooks, bounds_the_number_of_endpoints)
 {
-    Endpoint *endpoint = NULL;
+    Obol__Webhooks__V1__Endpoint *endpoint = NULL;
     for (int i = 0; i < 20; i++)
         create("/ok");
     cr_assert_eq(create_at(NULL, "https://shop.example/", "*", &endpoint), STATUS_INVALID_ARGUMENT);
@@ -250,7 +249,7 @@ Test(webhooks, bounds_the_number_of_endpoints)
     cr_ok(create_at(NULL, "https://shop.example/", "*", &endpoint));
 }
 
-static enum status import(const char *id, const char *secret, Endpoint **ret)
+static enum status import(const char *id, const char *secret, Obol__Webhooks__V1__Endpoint **ret)
 {
     Obol__Webhooks__V1__CreateEndpointRequest inner =
         OBOL__WEBHOOKS__V1__CREATE_ENDPOINT_REQUEST__INIT;
@@ -265,7 +264,7 @@ static enum status import(const char *id, const char *secret, Endpoint **ret)
 
 Test(webhooks, imports_an_endpoint_once)
 {
-    Endpoint *endpoint = NULL;
+    Obol__Webhooks__V1__Endpoint *endpoint = NULL;
     cr_ok(import("we_demo", "whsec_test_abc123", &endpoint));
     cr_assert_str_eq(endpoint->id, "we_demo");
     cr_assert_eq(import("we_demo", "whsec_test_abc123", &endpoint), STATUS_ALREADY_EXISTS);
@@ -285,7 +284,7 @@ Test(webhooks, imports_an_endpoint_once)
 
 Test(webhooks, lists_endpoints_newest_first)
 {
-    Endpoint *made[3];
+    Obol__Webhooks__V1__Endpoint *made[3];
     for (int i = 0; i < 3; i++) {
         made[i] = create("/ok");
         sql("SELECT pg_sleep(0.002)"); // ids of one millisecond have no order
@@ -326,7 +325,8 @@ Test(webhooks, lists_endpoints_newest_first)
     cr_assert_str_eq(problem.param, "limit");
 }
 
-static enum status update(const char *id, const char *url, int enabled, Endpoint **ret)
+static enum status update(const char *id, const char *url, int enabled,
+                          Obol__Webhooks__V1__Endpoint **ret)
 {
     Obol__Webhooks__V1__UpdateEndpointRequest request =
         OBOL__WEBHOOKS__V1__UPDATE_ENDPOINT_REQUEST__INIT;
@@ -351,7 +351,7 @@ static enum status update(const char *id, const char *url, int enabled, Endpoint
 
 Test(webhooks, changes_what_is_given_and_leaves_the_rest)
 {
-    Endpoint *made = create("/ok"), *changed = NULL;
+    Obol__Webhooks__V1__Endpoint *made = create("/ok"), *changed = NULL;
     cr_ok(update(made->id, "https://new.example/", -1, &changed));
     cr_assert_str_eq(changed->url, "https://new.example/");
     cr_assert_str_eq(changed->events[0], "refund.*");
@@ -366,7 +366,7 @@ Test(webhooks, changes_what_is_given_and_leaves_the_rest)
 
 Test(webhooks, fails_what_is_pending_when_an_endpoint_is_disabled)
 {
-    Endpoint *made = create("/always/500"), *changed = NULL;
+    Obol__Webhooks__V1__Endpoint *made = create("/always/500"), *changed = NULL;
     put_events("ten_a", "payment.succeeded", 1);
     dispatcher_wake(webhooks.dispatcher);
     wait_sql("SELECT status || coalesce(response_code, 0) FROM deliveries", "pending500");
@@ -375,7 +375,7 @@ Test(webhooks, fails_what_is_pending_when_an_endpoint_is_disabled)
     cr_assert_str_eq(changed->disabled_reason->value, "Disabled by request.");
     cr_sql("SELECT status || ' ' || last_error FROM deliveries",
            "failed The endpoint was disabled.");
-    Delivery *delivery = NULL;
+    Obol__Webhooks__V1__Delivery *delivery = NULL;
     cr_assert_eq(RETRY(sql("SELECT id FROM deliveries"), &delivery), STATUS_FAILED_PRECONDITION);
     cr_assert_str_eq(problem.code, "endpoint_disabled");
     cr_assert_eq(test_endpoint(NULL, made->id, &delivery), STATUS_FAILED_PRECONDITION);
@@ -386,7 +386,7 @@ Test(webhooks, fails_what_is_pending_when_an_endpoint_is_disabled)
 
 Test(webhooks, removes_an_endpoint_and_keeps_its_log)
 {
-    Endpoint *made = create("/always/500"), *shown = NULL;
+    Obol__Webhooks__V1__Endpoint *made = create("/always/500"), *shown = NULL;
     Google__Protobuf__Empty *empty = NULL;
     put_events("ten_a", "payment.succeeded", 1);
     dispatcher_wake(webhooks.dispatcher);
@@ -394,7 +394,7 @@ Test(webhooks, removes_an_endpoint_and_keeps_its_log)
     cr_ok(DELETE_ENDPOINT(made->id, &empty));
     cr_assert_eq(GET_ENDPOINT(made->id, &shown), STATUS_NOT_FOUND);
     cr_assert_eq(DELETE_ENDPOINT(made->id, &empty), STATUS_NOT_FOUND);
-    Delivery *delivery = NULL;
+    Obol__Webhooks__V1__Delivery *delivery = NULL;
     cr_ok(GET_DELIVERY(sql("SELECT id FROM deliveries"), &delivery));
     cr_assert_str_eq(delivery->status, "failed");
     cr_assert_str_eq(delivery->last_error->value, "The endpoint was deleted.");
@@ -404,10 +404,10 @@ Test(webhooks, removes_an_endpoint_and_keeps_its_log)
 
 Test(webhooks, keeps_signing_with_the_old_secret_beside_the_new)
 {
-    Endpoint *made = create("/ok"), *rotated = NULL;
+    Obol__Webhooks__V1__Endpoint *made = create("/ok"), *rotated = NULL;
     cr_ok(ROTATE(made->id, &rotated));
     cr_assert_str_neq(rotated->secret->value, made->secret->value);
-    Delivery *delivery = NULL;
+    Obol__Webhooks__V1__Delivery *delivery = NULL;
     cr_ok(test_endpoint(NULL, made->id, &delivery));
     cr_assert_str_eq(delivery->status, "delivered");
     cr_assert_not_null(strstr(receiver.last_signature, " v1,"));
@@ -427,8 +427,8 @@ Test(webhooks, keeps_signing_with_the_old_secret_beside_the_new)
 
 Test(webhooks, tests_an_endpoint_and_answers_with_the_outcome)
 {
-    Endpoint *made = create("/always/503");
-    Delivery *delivery = NULL;
+    Obol__Webhooks__V1__Endpoint *made = create("/always/503");
+    Obol__Webhooks__V1__Delivery *delivery = NULL;
     cr_ok(test_endpoint(NULL, made->id, &delivery));
     cr_assert_str_eq(delivery->event, "webhook.test");
     cr_assert_str_eq(delivery->status, "failed");
@@ -450,8 +450,8 @@ Test(webhooks, tests_an_endpoint_and_answers_with_the_outcome)
 
 Test(webhooks, tests_once_under_a_key)
 {
-    Endpoint *made = create("/ok");
-    Delivery *first = NULL, *second = NULL;
+    Obol__Webhooks__V1__Endpoint *made = create("/ok");
+    Obol__Webhooks__V1__Delivery *first = NULL, *second = NULL;
     cr_ok(test_endpoint("k1", made->id, &first));
     cr_ok(test_endpoint("k1", made->id, &second));
     cr_assert_str_eq(first->id, second->id);
@@ -463,7 +463,7 @@ Test(webhooks, tests_once_under_a_key)
     cr_assert_str_eq(first->id, second->id);
     cr_assert_eq(receiver.requests, 1);
     cr_sql("SELECT (answer IS NOT NULL)::text FROM idempotency_keys", "true");
-    Endpoint *other = create("/ok");
+    Obol__Webhooks__V1__Endpoint *other = create("/ok");
     cr_assert_neq(test_endpoint("k1", other->id, &second), STATUS_OK);
     cr_assert_str_eq(problem.code, "idempotency_key_reused");
 }
@@ -474,7 +474,7 @@ Test(webhooks, retries_a_delivery_by_hand)
     put_events("ten_a", "payment.succeeded", 1);
     dispatcher_wake(webhooks.dispatcher);
     wait_sql("SELECT status || coalesce(response_code, 0) FROM deliveries", "pending500");
-    Delivery *delivery = NULL;
+    Obol__Webhooks__V1__Delivery *delivery = NULL;
     const char *id = sql("SELECT id FROM deliveries");
     cr_ok(RETRY(id, &delivery));
     cr_assert_str_eq(delivery->status, "pending");
@@ -496,7 +496,7 @@ Test(webhooks, retries_a_delivery_by_hand)
 
 Test(webhooks, lists_deliveries_by_every_filter)
 {
-    Endpoint *ok = create("/ok"), *bad = create("/always/500");
+    Obol__Webhooks__V1__Endpoint *ok = create("/ok"), *bad = create("/always/500");
     put_events("ten_a", "payment.succeeded", 2);
     put_events("ten_a", "refund.processed", 1);
     dispatcher_wake(webhooks.dispatcher);
@@ -570,8 +570,8 @@ Test(webhooks, lists_events)
 
 Test(webhooks, shows_nothing_of_another_tenant)
 {
-    Endpoint *made = create("/ok"), *shown = NULL;
-    Delivery *delivery = NULL, *seen = NULL;
+    Obol__Webhooks__V1__Endpoint *made = create("/ok"), *shown = NULL;
+    Obol__Webhooks__V1__Delivery *delivery = NULL, *seen = NULL;
     cr_ok(test_endpoint(NULL, made->id, &delivery));
     tenant = "ten_b";
     Google__Protobuf__Empty *empty = NULL;
@@ -604,7 +604,7 @@ static enum status replay(const char *id, int64_t since_s, bool only_failed, con
 
 Test(webhooks, replays_what_happened)
 {
-    Endpoint *made = create("/ok");
+    Obol__Webhooks__V1__Endpoint *made = create("/ok");
     put_events("ten_a", "payment.succeeded", 2);
     put_events("ten_a", "refund.processed", 1);
     put_events("ten_b", "payment.succeeded", 1);
@@ -626,7 +626,7 @@ Test(webhooks, replays_what_happened)
 
 Test(webhooks, refuses_a_replay_that_makes_no_sense)
 {
-    Endpoint *made = create("/ok"), *changed = NULL;
+    Obol__Webhooks__V1__Endpoint *made = create("/ok"), *changed = NULL;
     Obol__Webhooks__V1__ReplayResponse *response = NULL;
     cr_assert_eq(replay(made->id, 0, false, NULL, &response), STATUS_INVALID_ARGUMENT);
     cr_assert_str_eq(problem.param, "since");
