@@ -24,9 +24,12 @@ pg_start() {
     shift 3
     if [ ! -f "$place/data/PG_VERSION" ]; then
         rm -rf "$place/data"
-        (cd / && printf %s "$password" | pg_as "$PG_BIN/initdb" -D "$place/data" -U obol -A scram-sha-256 \
-            -E UTF8 --locale=C.UTF-8 --pwfile=/dev/stdin) >"$DATA/logs/initdb.log" 2>&1 ||
+        (umask 077; printf %s "$password" >"$place/password")
+        [ "$(id -u)" -ne 0 ] || chown postgres "$place/password"
+        (cd / && pg_as "$PG_BIN/initdb" -D "$place/data" -U obol -A scram-sha-256 -E UTF8 --locale=C.UTF-8 \
+            --pwfile="$place/password") >"$DATA/logs/initdb.log" 2>&1 ||
             die "initdb failed: $DATA/logs/initdb.log"
+        rm -f "$place/password"
     fi
     (cd / && pg_as "$PG_BIN/pg_ctl" -D "$place/data" -l "$place/log" -w -t 60 \
         -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 $*" \

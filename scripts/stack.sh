@@ -23,8 +23,8 @@ TEXT
 
 stack_environment() {
     stack_secrets
-    export DATABASE_URL=${DATABASE_URL:-postgresql://obol:$PG_PASSWORD@127.0.0.1:$(port 54320)/obol}
-    export NATS_URL=${NATS_URL:-nats://127.0.0.1:$(port 42220)}
+    export DATABASE_URL=${DATABASE_URL:-postgresql://obol:$PG_PASSWORD@127.0.0.1:$(port 15432)/obol}
+    export NATS_URL=${NATS_URL:-nats://127.0.0.1:$(port 14222)}
     export AUTH_LISTEN=127.0.0.1:$(port 50054) PAYMENTS_LISTEN=127.0.0.1:$(port 50051)
     export REFUNDS_LISTEN=127.0.0.1:$(port 50052) WEBHOOKS_LISTEN=127.0.0.1:$(port 50053)
     export PAYMENTS_OPS_LISTEN=127.0.0.1:$(port 9001) REFUNDS_OPS_LISTEN=127.0.0.1:$(port 9002)
@@ -73,21 +73,24 @@ private_postgres() { [ -e "$DATA/run/private-postgres" ]; }
 start_database() {
     [ -z "${DATABASE_URL:-}" ] || return 0
     stack_secrets
-    pg_start "$DATA" "$(port 54320)" "$PG_PASSWORD"
+    pg_start "$DATA" "$(port 15432)" "$PG_PASSWORD"
     touch "$DATA/run/private-postgres"
-    local url=postgresql://obol:$PG_PASSWORD@127.0.0.1:$(port 54320)
+    local url=postgresql://obol:$PG_PASSWORD@127.0.0.1:$(port 15432)
     "$PG_BIN/psql" -qAt "$url/postgres" -c "SELECT 1 FROM pg_database WHERE datname = 'obol'" | grep -q 1 ||
         "$PG_BIN/psql" -q "$url/postgres" -c 'CREATE DATABASE obol'
 }
 
 start_bus() {
     [ -z "${NATS_URL:-}" ] || return 0
-    start nats nats-server -a 127.0.0.1 -p "$(port 42220)" -js -sd "$DATA/nats"
+    start nats nats-server -a 127.0.0.1 -p "$(port 14222)" -js -sd "$DATA/nats"
 }
 
 ports_free() {
     local name number
-    for number in $(port 8000) $(port 9000) $(port 8080) $(port 4000) $(port 50051) $(port 50052) $(port 50053) $(port 50054); do
+    local servers=
+    [ -n "${DATABASE_URL:-}" ] || servers=$(port 15432)
+    [ -n "${NATS_URL:-}" ] || servers="$servers $(port 14222)"
+    for number in $servers $(port 8000) $(port 9000) $(port 8080) $(port 4000) $(port 50051) $(port 50052) $(port 50053) $(port 50054); do
         if (exec 3<>"/dev/tcp/127.0.0.1/$number") 2>/dev/null; then
             die "port $number is taken; OBOL_PORT_OFFSET=100 ./dev up moves every port"
         fi
@@ -141,10 +144,10 @@ stack_status() {
     local name state all=0
     printf '%-10s %-8s %s\n' NAME STATE ADDRESS
     if private_postgres && pg_running "$DATA"; then state=running; else state=-; fi
-    printf '%-10s %-8s %s\n' postgres "$state" "127.0.0.1:$(port 54320)"
+    printf '%-10s %-8s %s\n' postgres "$state" "127.0.0.1:$(port 15432)"
     for name in $PROGRAMS; do
         case $name in
-        nats) address=127.0.0.1:$(port 42220) ;; sandbox) address=http://127.0.0.1:$(port 8080) ;;
+        nats) address=127.0.0.1:$(port 14222) ;; sandbox) address=http://127.0.0.1:$(port 8080) ;;
         merchant) address=http://127.0.0.1:$(port 4000) ;; payments) address=127.0.0.1:$(port 50051) ;;
         refunds) address=127.0.0.1:$(port 50052) ;; webhooks) address=127.0.0.1:$(port 50053) ;;
         auth) address=127.0.0.1:$(port 50054) ;; gateway) address="$GATEWAY, operations 127.0.0.1:$(port 9000)" ;;

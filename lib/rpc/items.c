@@ -52,7 +52,7 @@ static void item_run_one(void *worker, struct item *item)
 void items_run(void *worker, struct item *const *items, size_t n)
 {
     const struct rpc_handler *handler = items[0]->binding->handler;
-    struct call *calls[RPC_BATCH_MAX];
+    struct call *calls[RPC_BATCH_MAX] = {0};
     for (size_t i = 0; i < n; i++) {
         calls[i] = &items[i]->call;
         if (!handler->many)

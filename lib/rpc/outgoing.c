@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "grpc/health/v1/health.obol.h"
 #include "obol/rpc/v1/bundle.obol.h"
 
 static void outgoing_link(struct outgoing *out)
@@ -166,6 +167,8 @@ static bool outgoing_start(struct rpc_client *client, struct hop *hop, struct ca
 static void lost_log(const struct outgoing *out, const struct lost *lost)
 {
     struct rpc_client *client = out->client;
+    if (out->calls[0]->method == METHOD_Health_Check)
+        return; // a probe: its caller says what it means
     client->lost_n += out->n;
     int64_t now_ns = clock_now_ns();
     if (now_ns < client->lost_next_ns)

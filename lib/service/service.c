@@ -18,6 +18,8 @@
 #define STATEMENT_TIMEOUT_MS 15000
 #define DATABASE_RETRY_MS 250
 #define HEALTH_EVERY_MS 1000
+#define LISTEN_PATIENCE_MS 15000
+#define LISTEN_RETRY_MS 500
 #define MIGRATIONS_MAX 64
 #define SLOW_QUEUE 512
 #define SLOW_PER_TENANT 256
@@ -125,7 +127,22 @@ static bool prepare_database(const struct service *service, struct db *db, const
     }
 }
 
-static enum status serve(struct service *service)
+// The address of a process that was just replaced, or that a passing connection of this machine happens to use,
+// is free again in a moment.
+static enum status listen_patiently(const struct rpc_server_config *config, const sigset_t *signals,
+                                    struct rpc_server **ret)
+{
+    int64_t deadline_ns = clock_deadline_ns(LISTEN_PATIENCE_MS);
+    for (;;) {
+        enum status status = rpc_server_start(config, ret);
+        if (status != STATUS_UNAVAILABLE || clock_left_ms(deadline_ns) == 0)
+            return status;
+        if (wait_for_signal(signals, LISTEN_RETRY_MS))
+            return status;
+    }
+}
+
+static enum status serve(struct service *service, const sigset_t *signals)
 {
     const struct service_definition *definition = service->definition;
     size_t handlers_n = definition->handlers_n + journal_handlers_n;
@@ -153,14 +170,14 @@ static enum status serve(struct service *service)
             .context = service,
             .health = service->health,
         };
-        status = rpc_server_start(&config, &service->rpc);
+        status = listen_patiently(&config, signals, &service->rpc);
     }
     free(handlers);
     free(files);
     return status;
 }
 
-static enum status start_work(struct service *service)
+static enum status start_work(struct service *service, const sigset_t *signals)
 {
     service->relay =
         relay_start(service->bus, &service->db, service->definition->name, service->outbox_bell);
@@ -168,7 +185,7 @@ static enum status start_work(struct service *service)
     if (service->definition->start)
         status = service->definition->start(service, &service->state);
     if (status == STATUS_OK)
-        status = serve(service);
+        status = serve(service, signals);
     if (status != STATUS_OK)
         log_error("could not start", LOG_S("status", status_name(status)));
     return status;
@@ -191,7 +208,7 @@ static int run(struct service *service, struct db *db, const sigset_t *signals)
 {
     if (!prepare_database(service, db, signals))
         return 0;
-    enum status status = start_work(service);
+    enum status status = start_work(service, signals);
     if (status == STATUS_OK) {
         log_info("serving", LOG_S("address", service->settings.listen),
                  LOG_S("version", OBOL_VERSION));

@@ -26,6 +26,8 @@ static enum status partition(const struct payments_settings *settings, struct db
     if (status == STATUS_OK)
         status = journal_partitions(db, arena, "events", "evt", now_us,
                                     settings->event_retention_s * US_PER_S);
+    if (status == STATUS_OK)
+        status = journal_partitions(db, arena, "audit_log", "audit", now_us, 0);
     return status;
 }
 

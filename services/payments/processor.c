@@ -161,16 +161,45 @@ static void read_responses(struct processor *processor, int64_t max_ms)
     }
 }
 
-static void release_answered(struct processor *processor)
+static void slot_release(struct processor *processor, struct slot *slot)
+{
+    slot->state = SLOT_FREE;
+    arena_reset(slot->arena);
+    processor->answered--;
+}
+
+// Something in the data, or a fault of ours: it would be the same the next time, for all of them.
+static bool lasting(enum status status)
+{
+    return status == STATUS_INVALID_ARGUMENT || status == STATUS_INTERNAL ||
+           status == STATUS_RESOURCE_EXHAUSTED;
+}
+
+// One bad item must not keep the others from being recorded. Its operation is asked about again
+// when its lease has run out.
+static void flush_singly(struct processor *processor)
 {
     for (size_t i = 0; i < processor->config.slots; i++) {
         struct slot *slot = &processor->slots[i];
         if (slot->state != SLOT_ANSWERED)
             continue;
-        slot->state = SLOT_FREE;
-        arena_reset(slot->arena);
+        arena_reset(processor->arena);
+        enum status status = flush_outcomes(processor->config.state, processor->db,
+                                            processor->arena, &slot->finished, 1, clock_unix_us());
+        if (lasting(status))
+            log_error("outcome not recorded", LOG_S("operation", slot->finished.operation.id),
+                      LOG_S("outcome", outcome_name(slot->finished.outcome.kind)),
+                      LOG_S("status", status_name(status)));
+        if (status == STATUS_OK || lasting(status))
+            slot_release(processor, slot);
     }
-    processor->answered = 0;
+}
+
+static void release_answered(struct processor *processor)
+{
+    for (size_t i = 0; i < processor->config.slots; i++)
+        if (processor->slots[i].state == SLOT_ANSWERED)
+            slot_release(processor, &processor->slots[i]);
 }
 
 static void flush(struct processor *processor)
@@ -188,9 +217,13 @@ static void flush(struct processor *processor)
         processor->retry_ms = 0;
         return;
     }
-    // Answers are kept in their slots: what a provider said is worth more than room for more work.
     log_warn("outcomes not recorded yet", LOG_I("outcomes", n),
              LOG_S("status", status_name(status)));
+    if (lasting(status)) {
+        flush_singly(processor);
+        return;
+    }
+    // Answers are kept in their slots: what a provider said is worth more than room for more work.
     processor->retry_ms = processor->retry_ms ? processor->retry_ms * 2 : 20;
     if (processor->retry_ms > RETRY_MS_MAX)
         processor->retry_ms = RETRY_MS_MAX;

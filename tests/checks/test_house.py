@@ -19,7 +19,7 @@ FOREIGN = {
     r"jansson\.h": ["lib/json/", "tools/protoc-gen-obol/"],
 }
 BANNED = r"\b(strcpy|strcat|sprintf|vsprintf|strtok|gets|system|gmtime|localtime|alloca|atoi|rand|srand)\s*\("
-NAMES = r"\bTODO\b|\bFIXME\b|\bXXX\b"
+NAMES = r"\bTODO\b|\bFIXME\b|\bXXX:"  # XXX alone is a currency code
 
 
 def tracked(*patterns):
@@ -71,7 +71,7 @@ def test_services_do_not_know_each_other():
     for path in product():
         here = name(path).split("/")
         for include in includes(path):
-            if "services/" in include or "gateway/" in include:
+            if include.startswith(("services/", "gateway/")):
                 strays.append(f"{name(path)}: {include}")
             for service in SERVICES:
                 if include == f"{service}_sql.h" and here[:2] != ["services", service] and here[0] != "tools":

@@ -1,4 +1,5 @@
-INSERT INTO stored_events (tenant_id, id, type, object_id, payment_id, sequence, request_id, traceparent, body, created_at)
+INSERT INTO stored_events (tenant_id, id, type, object_id, payment_id, sequence, request_id, traceparent, body,
+                           created_at)
 SELECT tenant_id, id, type, object_id, nullif(payment_id, ''), sequence, request_id, traceparent, body, created_at
   FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::text[], $8::text[],
               $9::bytea[], $10::timestamptz[])

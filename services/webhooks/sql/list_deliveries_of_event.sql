@@ -1,6 +1,8 @@
 -- $3 set walks from the oldest towards the newest (ending_before); only one branch runs.
 (SELECT id, endpoint_id, event_type, event_id, payment_id, url, status, attempts, max_attempts, response_code,
-       response_body, last_error, CASE WHEN status = 'pending' AND next_at > created_at - interval '1 day' THEN next_at END,
+       response_body, last_error,
+       CASE WHEN status = 'pending' AND lease_until IS NULL AND next_at > created_at - interval '1 day'
+            THEN next_at END,
        created_at, delivered_at
    FROM deliveries
   WHERE $3::text IS NULL AND tenant_id = $1::text AND ($2::text IS NULL OR id < $2::text)
@@ -12,7 +14,9 @@
   ORDER BY id DESC LIMIT $4::int8)
 UNION ALL
 (SELECT id, endpoint_id, event_type, event_id, payment_id, url, status, attempts, max_attempts, response_code,
-       response_body, last_error, CASE WHEN status = 'pending' AND next_at > created_at - interval '1 day' THEN next_at END,
+       response_body, last_error,
+       CASE WHEN status = 'pending' AND lease_until IS NULL AND next_at > created_at - interval '1 day'
+            THEN next_at END,
        created_at, delivered_at
    FROM deliveries
   WHERE $3::text IS NOT NULL AND tenant_id = $1::text AND id > $3::text

@@ -9,7 +9,8 @@ WITH lost AS (
     UPDATE deliveries d
        SET status = CASE WHEN d.attempts >= d.max_attempts THEN 'failed' ELSE 'pending' END,
            next_at = CASE WHEN d.attempts < d.max_attempts THEN
-               now() + ($1::int8[])[least(d.attempts - d.schedule_start + 1, cardinality($1::int8[]))] * interval '1 second' END,
+               now() + ($1::int8[])[least(d.attempts - d.schedule_start + 1, cardinality($1::int8[]))]
+                   * interval '1 second' END,
            finished_at = CASE WHEN d.attempts >= d.max_attempts THEN now() END,
            lease_until = NULL, last_error = 'No outcome was recorded.'
       FROM lost

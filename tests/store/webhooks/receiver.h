@@ -50,9 +50,9 @@ static inline void receiver_answer(void *state, struct http_exchange *exchange)
         return;
     }
     if (strncmp(path, "/flaky/", 7) == 0)
-        status = before < atoi(argument) ? 500 : 200;
+        status = before < (int)strtol(argument, NULL, 10) ? 500 : 200;
     else if (strncmp(path, "/always/", 8) == 0)
-        status = atoi(argument);
+        status = (int)strtol(argument, NULL, 10);
     else if (strncmp(path, "/later/", 7) == 0 && before == 0) {
         http_header_out(exchange, "Retry-After", argument);
         status = 503;

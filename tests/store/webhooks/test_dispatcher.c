@@ -1,6 +1,8 @@
 #include "dispatcher.h"
 
-#include "signature.h"
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "store/webhooks/fixture.h"
 #include "store/webhooks/receiver.h"
 
@@ -213,6 +215,28 @@ Test(dispatcher, counts_an_attempt_whose_process_died_before_sending)
     failpoint_arm("deliver.claimed=fail");
     turn_until("SELECT attempts::text FROM deliveries", "1");
     cr_assert_eq(receiver.requests, 0);
+    sql("UPDATE deliveries SET lease_until = now() - interval '1 s'");
+    turn_until("SELECT status || attempts FROM deliveries", "delivered2");
+    cr_sql("SELECT error FROM delivery_attempts WHERE number = 1", "No outcome was recorded.");
+}
+
+Test(dispatcher, counts_an_attempt_whose_process_was_killed_while_sending)
+{
+    make_dispatcher(at_once, 8, 5000);
+    put_hook("we_1", "/ok");
+    put_events("ten_a", "payment.succeeded", 1);
+    pid_t child = fork();
+    if (child == 0) {
+        failpoint_arm("deliver.sent=crash");
+        struct db *own = another_db();
+        for (int i = 0; i < 100; i++)
+            dispatcher_turn(dispatcher, own, turn_arena);
+        _exit(0);
+    }
+    int status = 0;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFSIGNALED(status) || WEXITSTATUS(status) != 0);
+    cr_sql("SELECT attempts || ' ' || (lease_until > now()) FROM deliveries", "1 true");
     sql("UPDATE deliveries SET lease_until = now() - interval '1 s'");
     turn_until("SELECT status || attempts FROM deliveries", "delivered2");
     cr_sql("SELECT error FROM delivery_attempts WHERE number = 1", "No outcome was recorded.");

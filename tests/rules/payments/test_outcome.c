@@ -1,0 +1,219 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "db/db.h"
+#include "outcome.h"
+#include "providers/simulator.h"
+
+#define NOW (1000000 * US_PER_S)
+
+static const struct outcome_limits limits = {2000, 600, 86400, 900};
+static struct provider provider;
+
+static void init(void)
+{
+    static const struct simulator_settings settings = {"http://sim", "key", "secret", "default",
+                                                       ""};
+    simulator_init(&provider, &settings, true, 5000);
+}
+
+TestSuite(outcome, .init = init);
+
+static struct operation sent(enum operation_kind kind)
+{
+    return (struct operation){.tenant_id = "t",
+                              .id = "op_1",
+                              .payment_id = "pay_1",
+                              .kind = kind,
+                              .amount = 100,
+                              .refund_id = kind == OPERATION_REFUND ? "rfnd_1" : NULL,
+                              .status = OPERATION_SENT,
+                              .attempts = 1,
+                              .revision = 1,
+                              .sent_us = NOW - US_PER_S,
+                              .lease_us = NOW + US_PER_S,
+                              .due_us = NOW + US_PER_S,
+                              .created_us = NOW - 2 * US_PER_S,
+                              .deadline_us = DB_TIME_NULL,
+                              .finished_us = DB_TIME_NULL};
+}
+
+static struct decision decide(const struct operation *operation, enum outcome_step step,
+                              enum outcome_kind kind)
+{
+    struct decision decision;
+    struct outcome outcome = {.kind = kind,
+                              .error_code = "card_declined",
+                              .error_message = "Declined.",
+                              .action_url = "https://x"};
+    outcome_decide(&limits, &provider, operation, step, &outcome, NOW, &decision);
+    return decision;
+}
+
+Test(outcome, a_result_finishes_each_kind)
+{
+    static const struct {
+        enum operation_kind kind;
+        enum payment_act_kind good, bad;
+    } rows[] = {{OPERATION_CHARGE, ACT_CHARGED, ACT_DECLINED},
+                {OPERATION_CAPTURE, ACT_CAPTURED, ACT_CAPTURE_REFUSED},
+                {OPERATION_CANCEL, ACT_CANCELED, ACT_CANCEL_REFUSED},
+                {OPERATION_REFUND, ACT_REFUNDED, ACT_REFUND_FAILED}};
+    for (size_t i = 0; i < 4; i++) {
+        struct operation operation = sent(rows[i].kind);
+        struct decision good = decide(&operation, STEP_QUERY, OUTCOME_SUCCEEDED);
+        cr_assert_eq(good.after.status, OPERATION_SUCCEEDED);
+        cr_assert_eq(good.act.kind, rows[i].good);
+        cr_assert_eq(good.after.due_us, DB_TIME_NULL);
+        cr_assert_eq(good.after.finished_us, NOW);
+        struct decision bad = decide(&operation, STEP_ACT, OUTCOME_FAILED);
+        cr_assert_eq(bad.after.status, OPERATION_FAILED);
+        cr_assert_eq(bad.act.kind, rows[i].bad);
+        cr_assert_str_eq(bad.after.error_code, "card_declined");
+        cr_assert_eq(good.refund_event != NULL, rows[i].kind == OPERATION_REFUND);
+    }
+}
+
+Test(outcome, no_answer_is_not_a_failure)
+{
+    struct operation operation = sent(OPERATION_CAPTURE);
+    struct decision d = decide(&operation, STEP_ACT, OUTCOME_LOST);
+    cr_assert_eq(d.after.status, OPERATION_UNKNOWN);
+    cr_assert_eq(d.act.kind, ACT_LOST);
+    cr_assert_str_eq(d.act.operation, "capture");
+    cr_assert_eq(d.after.deadline_us, NOW + 86400 * US_PER_S);
+    cr_assert(d.after.due_us > NOW && d.after.due_us <= NOW + 2 * US_PER_S);
+    operation = sent(OPERATION_REFUND);
+    d = decide(&operation, STEP_ACT, OUTCOME_LOST);
+    cr_assert_str_eq(d.refund_event, "refund_operation.unknown");
+    cr_assert_eq(d.act.kind, ACT_NONE);
+    cr_assert_eq(d.after.revision, 2);
+}
+
+Test(outcome, nothing_left_is_tried_again_until_time_is_up)
+{
+    struct operation operation = sent(OPERATION_CHARGE);
+    struct decision d = decide(&operation, STEP_ACT, OUTCOME_NOT_SENT);
+    cr_assert_eq(d.after.status, OPERATION_READY);
+    cr_assert_eq(d.act.kind, ACT_NONE);
+    operation.created_us = NOW - 601 * US_PER_S;
+    d = decide(&operation, STEP_ACT, OUTCOME_NOT_SENT);
+    cr_assert_eq(d.after.status, OPERATION_FAILED);
+    cr_assert_str_eq(d.after.error_code, "provider_unavailable");
+    // A question that didn't get through says nothing about what was asked.
+    operation = sent(OPERATION_CHARGE);
+    d = decide(&operation, STEP_QUERY, OUTCOME_NOT_SENT);
+    cr_assert_eq(d.after.status, OPERATION_UNKNOWN);
+}
+
+Test(outcome, not_found_is_final_only_when_all_delays_have_passed)
+{
+    struct operation operation = sent(OPERATION_CHARGE);
+    struct decision d = decide(&operation, STEP_QUERY, OUTCOME_NOT_FOUND);
+    cr_assert_eq(d.after.status, OPERATION_UNKNOWN);
+    cr_assert_eq(d.act.kind, ACT_LOST);
+    operation.sent_us = NOW - 9 * US_PER_S; // timeout 5 s, lease margin 2 s, its own delay 2 s
+    cr_assert(outcome_settled(&provider, &operation, NOW));
+    cr_assert_not(outcome_settled(&provider, &operation, NOW - 1));
+    d = decide(&operation, STEP_QUERY, OUTCOME_NOT_FOUND);
+    cr_assert_eq(d.after.status, OPERATION_READY);
+    provider.idempotent_reference = false;
+    d = decide(&operation, STEP_QUERY, OUTCOME_NOT_FOUND);
+    cr_assert_eq(d.after.status, OPERATION_FAILED);
+    cr_assert_str_eq(d.after.error_code, "not_processed");
+    provider.idempotent_reference = true;
+    operation.accepted = true; // it had said that it knows the reference
+    d = decide(&operation, STEP_QUERY, OUTCOME_NOT_FOUND);
+    cr_assert_eq(d.after.status, OPERATION_SENT);
+    operation.status = OPERATION_NEEDS_REVIEW;
+    operation.accepted = false;
+    d = decide(&operation, STEP_QUERY, OUTCOME_NOT_FOUND);
+    cr_assert_eq(d.after.status, OPERATION_NEEDS_REVIEW);
+}
+
+Test(outcome, accepted_waits_with_growing_pauses_until_its_deadline)
+{
+    struct operation operation = sent(OPERATION_CHARGE);
+    struct decision d = decide(&operation, STEP_ACT, OUTCOME_ACCEPTED);
+    cr_assert(d.after.accepted);
+    cr_assert_eq(d.after.deadline_us, NOW + 600 * US_PER_S);
+    cr_assert_eq(d.after.due_us, NOW + 2 * US_PER_S);
+    operation = d.after;
+    operation.queries = 3;
+    d = decide(&operation, STEP_QUERY, OUTCOME_ACCEPTED);
+    cr_assert(d.after.due_us > NOW + 6 * US_PER_S);
+    d = decide(&operation, STEP_QUERY, OUTCOME_LOST);
+    cr_assert_eq(d.after.status, OPERATION_SENT);
+    operation.deadline_us = NOW;
+    d = decide(&operation, STEP_QUERY, OUTCOME_ACCEPTED);
+    cr_assert_eq(d.after.status, OPERATION_UNKNOWN);
+    cr_assert_eq(d.act.kind, ACT_LOST);
+}
+
+Test(outcome, the_unknown_goes_to_a_person_at_its_deadline_and_late_results_count)
+{
+    struct operation operation = sent(OPERATION_CHARGE);
+    operation.status = OPERATION_UNKNOWN;
+    operation.deadline_us = NOW + 1;
+    struct decision d = decide(&operation, STEP_QUERY, OUTCOME_ACCEPTED);
+    cr_assert_eq(d.after.status, OPERATION_UNKNOWN);
+    cr_assert_eq(d.act.kind, ACT_NONE);
+    operation.deadline_us = NOW;
+    d = decide(&operation, STEP_QUERY, OUTCOME_LOST);
+    cr_assert_eq(d.after.status, OPERATION_NEEDS_REVIEW);
+    cr_assert_eq(d.act.kind, ACT_REVIEW);
+    operation = d.after;
+    cr_assert(operation_open(&operation));
+    d = decide(&operation, STEP_QUERY, OUTCOME_SUCCEEDED);
+    cr_assert_eq(d.act.kind, ACT_CHARGED);
+}
+
+Test(outcome, the_payers_part)
+{
+    struct operation operation = sent(OPERATION_CHARGE);
+    struct decision d = decide(&operation, STEP_QUERY, OUTCOME_REQUIRES_ACTION);
+    cr_assert_eq(d.act.kind, ACT_NEED_ACTION);
+    cr_assert_str_eq(d.act.action_url, "https://x");
+    cr_assert_eq(d.after.deadline_us, NOW + 900 * US_PER_S);
+    operation = d.after;
+    d = decide(&operation, STEP_QUERY, OUTCOME_REQUIRES_ACTION);
+    cr_assert_eq(d.act.kind, ACT_NONE);
+    d = decide(&operation, STEP_QUERY, OUTCOME_ACCEPTED);
+    cr_assert_eq(d.act.kind, ACT_ACTION_DONE);
+    d = decide(&operation, STEP_QUERY, OUTCOME_CANCELED);
+    cr_assert_eq(d.act.kind, ACT_DECLINED);
+    d = decide(&operation, STEP_QUERY, OUTCOME_EXPIRED);
+    cr_assert_eq(d.act.kind, ACT_EXPIRED);
+    operation.deadline_us = NOW;
+    d = decide(&operation, STEP_QUERY, OUTCOME_REQUIRES_ACTION);
+    cr_assert_eq(d.act.kind, ACT_EXPIRED);
+    cr_assert_eq(d.after.status, OPERATION_FAILED);
+    operation = d.after; // watched on
+    cr_assert(operation_open(&operation));
+    d = decide(&operation, STEP_QUERY, OUTCOME_REQUIRES_ACTION);
+    cr_assert_eq(d.act.kind, ACT_NONE);
+    cr_assert_neq(d.after.due_us, DB_TIME_NULL);
+    d = decide(&operation, STEP_QUERY, OUTCOME_FAILED);
+    cr_assert_eq(d.act.kind, ACT_NONE);
+    cr_assert_eq(d.after.due_us, DB_TIME_NULL);
+    d = decide(&operation, STEP_QUERY, OUTCOME_SUCCEEDED);
+    cr_assert_eq(d.act.kind, ACT_CHARGED);
+}
+
+Test(outcome, operation_names_go_both_ways)
+{
+    enum operation_status status;
+    enum operation_kind kind;
+    for (int i = OPERATION_READY; i <= OPERATION_RELEASED; i++)
+        cr_assert(
+            operation_status_parse(operation_status_name((enum operation_status)i), &status) &&
+            (int)status == i);
+    for (int i = OPERATION_CHARGE; i <= OPERATION_REFUND; i++)
+        cr_assert(operation_kind_parse(operation_kind_name((enum operation_kind)i), &kind) &&
+                  (int)kind == i);
+    cr_assert_not(operation_kind_parse("x", &kind));
+    cr_assert_str_eq(operation_refund_status(OPERATION_SENT), "pending");
+    cr_assert_str_eq(operation_refund_status(OPERATION_SUCCEEDED), "processed");
+    cr_assert_str_eq(operation_refund_status(OPERATION_NEEDS_REVIEW), "needs_review");
+}
