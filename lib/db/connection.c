@@ -18,6 +18,14 @@
 #define GRACE_MS 5000
 #define REPORT_EVERY_NS NS_PER_S
 
+// Every statement of ours reaches its rows by key. The planner doesn't know that of a table that was empty
+// when it last looked: it would scan and hash a partition that has grown since (seen: 180 ms for a claim of ten
+// deliveries among 78,000). One plan a statement, by index, whatever the statistics say; and no compiling of
+// plans that only look expensive.
+#define KEYED_PLANS                                                                                \
+    " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off"          \
+    " -c enable_mergejoin=off -c jit=off"
+
 // What the URL itself says under `options` stays in front of ours.
 static void add_url_options(struct buffer *out, const char *url)
 {
@@ -34,7 +42,7 @@ static char *options_of(const struct db_config *config)
     struct buffer out;
     buffer_init(&out, OPTIONS_MAX);
     add_url_options(&out, config->url);
-    buffer_adds(&out, "-c timezone=UTC -c client_min_messages=warning");
+    buffer_adds(&out, "-c timezone=UTC -c client_min_messages=warning" KEYED_PLANS);
     if (config->schema)
         buffer_addf(&out, " -c search_path=%s", config->schema);
     if (config->statement_timeout_ms > 0)
