@@ -20,9 +20,10 @@ static char *upper_name(const char *service, const char *suffix)
     return name;
 }
 
-// Names live until exit, like everything that configuration gives.
-static void common_entries(const char *service, struct config_entry out[COMMON_N])
+// They live until exit, like everything that configuration gives.
+static const struct config_entry *common_entries(const char *service)
 {
+    static struct config_entry kept[COMMON_N];
     const struct config_entry entries[COMMON_N] = {
         ENTRY(upper_name(service, "LISTEN"), CONFIG_STRING, listen, NULL, "gRPC address", 0, 0),
         ENTRY(upper_name(service, "OPS_LISTEN"), CONFIG_STRING, ops_listen, "",
@@ -46,7 +47,8 @@ static void common_entries(const char *service, struct config_entry out[COMMON_N
         ENTRY("DRAIN_MS", CONFIG_INT, drain_ms, "5000", "longest wait for calls in hand at the end",
               0, 600000),
     };
-    memcpy(out, entries, sizeof entries);
+    memcpy(kept, entries, sizeof kept);
+    return kept;
 }
 
 static enum status check(struct service_settings *settings, struct keyring *ring)
@@ -67,9 +69,7 @@ static enum status check(struct service_settings *settings, struct keyring *ring
 enum status settings_load(const struct service_definition *definition,
                           struct service_settings *settings, struct keyring *ring)
 {
-    struct config_entry common[COMMON_N];
-    common_entries(definition->name, common);
-    enum status status = config_load(common, COMMON_N, settings);
+    enum status status = config_load(common_entries(definition->name), COMMON_N, settings);
     if (status == STATUS_OK)
         status = check(settings, ring);
     enum status own = config_load(definition->config, definition->config_n, definition->settings);
@@ -78,9 +78,7 @@ enum status settings_load(const struct service_definition *definition,
 
 void settings_print(const struct service_definition *definition)
 {
-    struct config_entry common[COMMON_N];
-    common_entries(definition->name, common);
     printf("obol-%s %s: configured by environment variables.\n\n", definition->name, OBOL_VERSION);
-    config_print(common, COMMON_N);
+    config_print(common_entries(definition->name), COMMON_N);
     config_print(definition->config, definition->config_n);
 }

@@ -9,6 +9,7 @@
 static struct fixture f;
 static struct rpc_server *server;
 static struct rpc_client *client;
+static struct health *health;
 static char target[64];
 
 static void *worker_begin(void *context)
@@ -34,6 +35,7 @@ static void begin(void)
 {
     static const struct proto_file *files[] = {&obol_payments_v1_payments_file};
     fixture_begin(&f);
+    health = health_new("payments", "test");
     struct rpc_server_config config = {.address = "127.0.0.1:0",
                                        .files = files,
                                        .files_n = 1,
@@ -46,7 +48,7 @@ static void begin(void)
                                        .worker_begin = worker_begin,
                                        .worker_end = worker_end,
                                        .context = &f,
-                                       .health = health_new("payments", "test")};
+                                       .health = health};
     cr_ok(rpc_server_start(&config, &server));
     snprintf(target, sizeof target, "127.0.0.1:%d", rpc_server_port(server));
     client = rpc_client_new(target);
@@ -56,6 +58,7 @@ static void end(void)
 {
     rpc_client_free(client);
     rpc_server_stop(server, 1000);
+    health_free(health);
     fixture_end(&f);
 }
 
