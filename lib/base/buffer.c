@@ -36,9 +36,8 @@ static bool buffer_reserve(struct buffer *buffer, size_t more)
     size_t needed = buffer->length + more + 1;
     if (needed <= buffer->capacity)
         return true;
-    size_t capacity = buffer->capacity ? buffer->capacity : BUFFER_FIRST;
-    while (capacity < needed)
-        capacity = capacity > needed / 2 ? needed : capacity * 2;
+    size_t doubled = buffer->capacity ? buffer->capacity * 2 : BUFFER_FIRST;
+    size_t capacity = doubled > needed ? doubled : needed;
     char *at = realloc(buffer->at, capacity);
     if (!at) {
         buffer->full = true;

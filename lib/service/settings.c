@@ -24,6 +24,8 @@ static char *upper_name(const char *service, const char *suffix)
 static const struct config_entry *common_entries(const char *service)
 {
     static struct config_entry kept[COMMON_N];
+    if (kept[0].name)
+        return kept;
     const struct config_entry entries[COMMON_N] = {
         ENTRY(upper_name(service, "LISTEN"), CONFIG_STRING, listen, NULL, "gRPC address", 0, 0),
         ENTRY(upper_name(service, "OPS_LISTEN"), CONFIG_STRING, ops_listen, "",

@@ -35,6 +35,7 @@ static int64_t housekeeping(void *context, struct db *db, struct arena *arena)
     (void)context;
     if (journal_partitions(db, arena, "refunds", REFUND_PREFIX, now_us, 0) != STATUS_OK ||
         journal_partitions(db, arena, "events", "evt", now_us, keep_us) != STATUS_OK ||
+        journal_partitions(db, arena, "audit_log", "audit", now_us, 0) != STATUS_OK ||
         journal_sweep(db, arena, now_us, keep_us + CONSUMED_MARGIN_S * US_PER_S, SWEEP_BATCH,
                       &removed) != STATUS_OK)
         return HOUSEKEEPING_MS / 10;
