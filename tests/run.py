@@ -36,7 +36,7 @@ class Tally:
 
 def environment(scratch):
     env = dict(os.environ)
-    env["ASAN_OPTIONS"] = "detect_leaks=0:abort_on_error=0:handle_abort=1"
+    env["ASAN_OPTIONS"] = "detect_leaks=0"
     env["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1"
     env["TMPDIR"] = scratch
     return env

@@ -18,10 +18,10 @@
 #define GRACE_MS 5000
 #define REPORT_EVERY_NS NS_PER_S
 
-// Every statement of ours reaches its rows by key. The planner doesn't know that of a table that was empty
-// when it last looked: it would scan and hash a partition that has grown since (seen: 180 ms for a claim of ten
-// deliveries among 78,000). One plan a statement, by index, whatever the statistics say; and no compiling of
-// plans that only look expensive.
+// Every statement of ours reaches its rows by key. The planner doesn't know that of a table that
+// was empty when it last looked: it would scan and hash a partition that has grown since (seen: 180
+// ms for a claim of ten deliveries among 78,000). One plan a statement, by index, whatever the
+// statistics say; and no compiling of plans that only look expensive.
 #define KEYED_PLANS                                                                                \
     " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off"          \
     " -c enable_mergejoin=off -c jit=off"

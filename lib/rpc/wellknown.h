@@ -1,5 +1,5 @@
-// google.protobuf's well-known types from and to plain values. Messages live in the arena; NULL when it is
-// full. Thread-safe.
+// google.protobuf's well-known types from and to plain values. Messages live in the arena; NULL
+// when it is full. Thread-safe.
 #pragma once
 #include <google/protobuf/timestamp.pb-c.h>
 #include <google/protobuf/wrappers.pb-c.h>

@@ -48,8 +48,9 @@ static enum status list_limit(struct call *call, int32_t asked, int32_t otherwis
 static enum status answer_events(struct call *call, const struct event *events, size_t n,
                                  const char *cursor)
 {
-    Obol__Journal__V1__ListEventsResponse *response = MESSAGE_NEW(
-        call->arena, obol__journal__v1__list_events_response, Obol__Journal__V1__ListEventsResponse);
+    Obol__Journal__V1__ListEventsResponse *response =
+        MESSAGE_NEW(call->arena, obol__journal__v1__list_events_response,
+                    Obol__Journal__V1__ListEventsResponse);
     Obol__Journal__V1__Event **messages =
         ARENA_ARRAY(call->arena, n + 1, Obol__Journal__V1__Event *);
     if (!response || !messages)
@@ -111,7 +112,8 @@ static enum status get_key(void *context, struct call *call)
     return STATUS_OK;
 }
 
-static Obol__Journal__V1__AuditEntry *audit_message(struct call *call, const struct audit_entry *entry)
+static Obol__Journal__V1__AuditEntry *audit_message(struct call *call,
+                                                    const struct audit_entry *entry)
 {
     Obol__Journal__V1__AuditEntry *message =
         MESSAGE_NEW(call->arena, obol__journal__v1__audit_entry, Obol__Journal__V1__AuditEntry);

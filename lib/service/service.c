@@ -127,8 +127,8 @@ static bool prepare_database(const struct service *service, struct db *db, const
     }
 }
 
-// The address of a process that was just replaced, or that a passing connection of this machine happens to use,
-// is free again in a moment.
+// The address of a process that was just replaced, or that a passing connection of this machine
+// happens to use, is free again in a moment.
 static enum status listen_patiently(const struct rpc_server_config *config, const sigset_t *signals,
                                     struct rpc_server **ret)
 {

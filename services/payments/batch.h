@@ -20,3 +20,9 @@ struct batch {
 
 // Every item's call has an answer or a problem afterwards.
 void batch_run(const struct batch *batch, struct batch_item **items, size_t n);
+
+// A read whose answer was lost: nothing was accepted, whatever became of it.
+static inline enum status batch_read(enum status status)
+{
+    return status == STATUS_UNKNOWN ? STATUS_UNAVAILABLE : status;
+}

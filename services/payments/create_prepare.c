@@ -194,7 +194,9 @@ enum status create_prepare(struct worker *worker, struct arena *arena, struct cr
                            size_t n, int64_t now_us)
 {
     for (size_t i = 0; i < n; i++) {
-        (void)validate_payment(request_of(&items[i]), &items[i].problem);
+        const struct call_context *context = &items[i].base.call->context;
+        if (validate_tenant(context->tenant_id, &items[i].problem) == STATUS_OK)
+            (void)validate_payment(request_of(&items[i]), &items[i].problem);
         fill_payment(&items[i], now_us);
     }
     enum status status = read_orders(worker, arena, items, n);

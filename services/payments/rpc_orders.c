@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "batch.h"
 #include "render.h"
 #include "rpc.h"
 #include "store.h"
@@ -57,7 +58,9 @@ enum status rpc_create_order(void *worker, struct call *call)
 {
     const Obol__Payments__V1__CreateOrderRequest *request =
         CALL_REQUEST(call, Obol__Payments__V1__CreateOrderRequest);
-    enum status status = validate_order(request, &call->problem);
+    enum status status = validate_tenant(call->context.tenant_id, &call->problem);
+    if (status == STATUS_OK)
+        status = validate_order(request, &call->problem);
     if (status != STATUS_OK)
         return status;
     const char *id = arena_strdup(call->arena, id_new("order").text);
@@ -89,7 +92,9 @@ enum status rpc_import_order(void *worker, struct call *call)
 {
     const Obol__Payments__V1__ImportOrderRequest *request =
         CALL_REQUEST(call, Obol__Payments__V1__ImportOrderRequest);
-    enum status status = validate_import(request, &call->problem);
+    enum status status = validate_tenant(call->context.tenant_id, &call->problem);
+    if (status == STATUS_OK)
+        status = validate_import(request, &call->problem);
     if (status != STATUS_OK)
         return status;
     struct order order = order_of(call, request->order, request->id);
@@ -110,7 +115,7 @@ void rpc_get_order(void *context, struct call *const *calls, size_t n)
         keys[i] = (struct key){calls[i]->context.tenant_id,
                                CALL_REQUEST(calls[i], Obol__Payments__V1__GetOrderRequest)->id};
     if (status == STATUS_OK)
-        status = store_orders_get(worker->db, arena, keys, n, orders);
+        status = batch_read(store_orders_get(worker->db, arena, keys, n, orders));
     for (size_t i = 0; i < n; i++) {
         const Obol__Payments__V1__Order *message = NULL;
         struct bytes packed = {0};
@@ -176,5 +181,5 @@ enum status rpc_list_orders(void *context, struct call *call)
     status = store_orders_list(worker->db, call->arena, call->context.tenant_id, &page, filter,
                                &orders, &n);
     return status == STATUS_OK ? answer_list(call, &page, orders, n)
-                               : call_refuse_status(call, status);
+                               : call_refuse_status(call, batch_read(status));
 }

@@ -1,6 +1,7 @@
 // Reading payments.
 #include <string.h>
 
+#include "batch.h"
 #include "render.h"
 #include "rpc.h"
 #include "store.h"
@@ -30,7 +31,7 @@ void rpc_get_payment(void *context, struct call *const *calls, size_t n)
         keys[i] = (struct key){calls[i]->context.tenant_id,
                                CALL_REQUEST(calls[i], Obol__Payments__V1__GetPaymentRequest)->id};
     if (status == STATUS_OK)
-        status = store_payments_get(worker->db, arena, keys, n, payments);
+        status = batch_read(store_payments_get(worker->db, arena, keys, n, payments));
     for (size_t i = 0; i < n; i++) {
         if (status == STATUS_OK)
             answer_payment(calls[i], payments[i]);
@@ -100,7 +101,7 @@ enum status rpc_list_payments(void *context, struct call *call)
     status = store_payments_list(worker->db, call->arena, call->context.tenant_id, &page, &filter,
                                  &keys, &n);
     if (status != STATUS_OK)
-        return call_refuse_status(call, status);
+        return call_refuse_status(call, batch_read(status));
     bool has_more = n > (size_t)page.limit;
     n = has_more ? (size_t)page.limit : n;
     for (size_t i = 0; page.before && i < n / 2; i++) {
@@ -112,7 +113,7 @@ enum status rpc_list_payments(void *context, struct call *call)
     if (!payments)
         return call_refuse_status(call, STATUS_RESOURCE_EXHAUSTED);
     if (n > 0)
-        status = store_payments_get(worker->db, call->arena, keys, n, payments);
+        status = batch_read(store_payments_get(worker->db, call->arena, keys, n, payments));
     return status == STATUS_OK ? answer_list(call, payments, n, has_more)
                                : call_refuse_status(call, status);
 }

@@ -91,16 +91,27 @@ static void run_rounds(struct worker *worker, struct arena *arena, struct create
     }
 }
 
+// Reads only, so a lost answer is asked for again, and in the end nothing was accepted.
+static enum status prepare(struct worker *worker, struct arena *arena, struct call *const *calls,
+                           struct create_item *items, size_t n)
+{
+    enum status status = STATUS_UNKNOWN;
+    for (int tries = 0; tries < 2 && status == STATUS_UNKNOWN; tries++) {
+        memset(items, 0, n * sizeof *items);
+        for (size_t i = 0; i < n; i++)
+            items[i].base.call = calls[i];
+        status = create_prepare(worker, arena, items, n, clock_unix_us());
+    }
+    return batch_read(status);
+}
+
 void rpc_create_payment(void *context, struct call *const *calls, size_t n)
 {
     struct worker *worker = context;
     struct arena *arena = arena_new(ARENA_CAP_BATCH);
     struct create_item *items = arena ? ARENA_ARRAY(arena, n, struct create_item) : NULL;
-    enum status status = items ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED;
-    for (size_t i = 0; items && i < n; i++)
-        items[i].base.call = calls[i];
-    if (items)
-        status = create_prepare(worker, arena, items, n, clock_unix_us());
+    enum status status =
+        items ? prepare(worker, arena, calls, items, n) : STATUS_RESOURCE_EXHAUSTED;
     if (status == STATUS_OK) {
         run_rounds(worker, arena, items, n);
         state_ring(worker->state, true);

@@ -331,7 +331,7 @@ void rpc_get_refund_operation(void *context, struct call *const *calls, size_t n
             calls[i]->context.tenant_id,
             CALL_REQUEST(calls[i], Obol__Payments__V1__GetRefundOperationRequest)->refund_id};
     if (status == STATUS_OK)
-        status = store_operations_by_refund(worker->db, arena, keys, n, found);
+        status = batch_read(store_operations_by_refund(worker->db, arena, keys, n, found));
     for (size_t i = 0; i < n; i++) {
         if (status == STATUS_OK)
             answer_operation(calls[i], found[i]);

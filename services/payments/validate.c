@@ -14,6 +14,14 @@
             return try_;                                                                           \
     } while (0)
 
+enum status validate_tenant(const char *tenant_id, struct problem *problem)
+{
+    if (!tenant_id || tenant_id[0] == '\0')
+        return problem_set(problem, STATUS_PERMISSION_DENIED, "tenant_missing", NULL,
+                           "This call needs a tenant.");
+    return STATUS_OK;
+}
+
 enum status validate_amount(int64_t amount, const char *param, struct problem *problem)
 {
     if (amount < 1)

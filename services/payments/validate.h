@@ -14,6 +14,8 @@
 #define LIST_LIMIT_DEFAULT 10
 #define LIST_LIMIT_MAX 100
 
+// What belongs to a tenant needs one: PERMISSION_DENIED tenant_missing.
+enum status validate_tenant(const char *tenant_id, struct problem *problem);
 enum status validate_order(const Obol__Payments__V1__CreateOrderRequest *order,
                            struct problem *problem);
 enum status validate_import(const Obol__Payments__V1__ImportOrderRequest *import,

@@ -72,8 +72,10 @@ class Stack:
         def ready():
             for name in ["nats", "sandbox", "merchant", *SERVICES, "gateway"]:
                 assert self.processes[name].running(), f"{name} is not running:\n{self.processes[name].tail(15)}"
-            return answers(self.ports["merchant"]) and answers(self.ports["sandbox"]) and \
-                send(self.ports["gateway"], "GET", "/health/ready").status == 200
+            listening = [answers(self.ports[name]) for name in ["merchant", "sandbox"]]
+            probes = [send(self.ports[name], "GET", "/health/ready").status for name in
+                      [*(f"{name}_ops" for name in SERVICES), "gateway"]]
+            return all(listening) and set(probes) == {200}
         wait_until(ready, seconds, "every part is ready")
 
     def restart(self, name, **environment):
@@ -181,11 +183,11 @@ class Stack:
         return self.settle(api, api.pay(amount, **more)["id"], "succeeded")
 
     def quiet(self, seconds=40):
-        """Nothing is under way: what happened is published, taken and delivered."""
+        """Nothing is under way: what happened is published, taken and delivered, or tried at least."""
         def still():
             boxes = " + ".join(f"(SELECT count(*) FROM {schema}.outbox)" for schema in SERVICES)
             [[n]] = self.sql(f"""SELECT {boxes}
-                + (SELECT count(*) FROM webhooks.deliveries WHERE status = 'pending')
+                + (SELECT count(*) FROM webhooks.deliveries WHERE status = 'pending' AND (attempts = 0 OR lease_until > now()))
                 + (SELECT count(*) FROM refunds.refunds WHERE status IN ('reserving', 'pending'))
                 + (SELECT count(*) FROM payments.operations WHERE status IN ('ready', 'sent', 'unknown') AND NOT acting)
                 + (SELECT count(*) FROM payments.events e WHERE body <> '' AND NOT EXISTS

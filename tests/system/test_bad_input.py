@@ -119,7 +119,7 @@ BODIES = [
     ("amount minus zero", with_text("amount", "-0"), 400, "invalid_request", "amount"),
     ("amount fractional", upi(amount=1.5), 400, "invalid_request", "amount"),
     ("amount exponent", with_text("amount", "1e400"), 400, "invalid_request", None),
-    ("amount 2^53+1", with_text("amount", str(2**53 + 1)), 422, "amount_too_large", "amount"),
+    ("amount 2^53+1", with_text("amount", str(2**53 + 1)), 400, "invalid_request", "amount"),
     ("amount 2^63", with_text("amount", str(2**63)), 400, "invalid_request", None),
     ("amount 2^64+1", with_text("amount", str(2**64 + 1)), 400, "invalid_request", None),
     ("amount -2^63-1", with_text("amount", str(-2**63 - 1)), 400, "invalid_request", None),
@@ -191,7 +191,8 @@ def test_payment_is_refused(house, body, status, code, param):
     ("/orders", {"currency": "INR"}, 400, "invalid_request", "amount"),
     ("/orders", {"amount": 1}, 400, "invalid_request", "currency"),
     ("/orders", {"amount": 1, "currency": "XXZ"}, 422, "currency_unsupported", "currency"),
-    ("/orders", {"amount": 2**53 + 1, "currency": "INR"}, 422, "amount_too_large", "amount"),
+    ("/orders", {"amount": 2**53 + 1, "currency": "INR"}, 400, "invalid_request", "amount"),
+    ("/orders", {"amount": 10**11, "currency": "INR"}, 422, "amount_too_large", "amount"),
     ("/orders", {"amount": 1, "currency": "INR", "receipt": "x" * 256}, 400, "invalid_request", "receipt"),
     ("/orders", {"amount": 1, "currency": "INR", "receipt": 5}, 400, "invalid_request", "receipt"),
     ("/orders", {"amount": 1, "currency": "INR", "notes": {"1": "x"}}, 400, "invalid_request", "notes"),
@@ -201,7 +202,7 @@ def test_payment_is_refused(house, body, status, code, param):
     ("/payments/{paid}/refunds", {"amount": 1.5}, 400, "invalid_request", "amount"),
     ("/payments/{paid}/refunds", {"amount": "1"}, 400, "invalid_request", "amount"),
     ("/payments/{paid}/refunds", {"amount": 49901}, 422, "refund_exceeds_captured", None),
-    ("/payments/{paid}/refunds", {"amount": 2**53 + 1}, 422, None, None),
+    ("/payments/{paid}/refunds", {"amount": 2**53 + 1}, 400, "invalid_request", "amount"),
     ("/payments/{paid}/refunds", {"reason": "x" * 501}, 400, "invalid_request", "reason"),
     ("/payments/{paid}/refunds", {"reason": "a\u0000b"}, 400, "invalid_request", None),
     ("/payments/{paid}/refunds", {"payment_id": "pay_other"}, 400, "invalid_request", "payment_id"),
@@ -228,7 +229,7 @@ def test_other_posts_are_refused(house, path, value, status, code, param):
 @pytest.mark.parametrize("query,param", [
     ("limit=0", "limit"), ("limit=101", "limit"), ("limit=-1", "limit"), ("limit=ten", "limit"), ("limit=1.5", "limit"),
     ("limit=99999999999999999999", "limit"), ("starting_after=%20", "starting_after"), ("status=happy", "status"),
-    ("created_gte=yesterday", "created_gte"), ("nonsense=1", "nonsense"), ("starting_after=a&ending_before=b", "ending_before")])
+    ("created_gte=yesterday", "created_gte"), ("nonsense=1", "nonsense"), ("starting_after=a&ending_before=b", None)])
 @pytest.mark.parametrize("path", ["/payments", "/orders", "/refunds", "/webhooks", "/events", "/webhook_endpoints"])
 def test_lists_refuse_bad_queries(house, path, query, param):
     house.api.get(f"{path}?{query}").refused(400, "invalid_request", param)
@@ -282,7 +283,7 @@ def test_another_tenants_id_is_unknown_in_every_path(house):
         else:
             assert mine.refused(404, "not_found")["detail"] == absent.json["detail"], (method, path)
         tried += 1
-    assert tried >= 17
+    assert tried >= 16
 
 
 def test_another_tenants_id_filters_nothing(house):

@@ -29,9 +29,9 @@ def channels(stack):
 
 @pytest.fixture
 def call(channels, protocol):
-    def call(service, path, timeout=20, metadata=(), **fields):
-        method, request = protocol.method(channels[service], path)
-        return method(request(**fields), timeout=timeout, metadata=metadata)
+    def call(to, path, timeout=20, headers=(), **fields):
+        method, request = protocol.method(channels[to], path)
+        return method(request(**fields), timeout=timeout, metadata=headers)
     return call
 
 
@@ -49,19 +49,19 @@ def amount(value):
 def test_payment_is_made_and_read(stack, api, call):
     metadata = [("obol-tenant-id", api.tenant_id), ("x-request-id", "from-python"), ("idempotency-key", secrets.token_hex(8))]
     fields = dict(order_id="python-1", amount=amount(1234), currency="INR", method="upi", vpa="a@upi", metadata={"lang": "python"})
-    made = call("payments", PAYMENTS + "CreatePayment", metadata=metadata, **fields)
+    made = call("payments", PAYMENTS + "CreatePayment", headers=metadata, **fields)
     assert made.id.startswith("pay_") and made.status == "pending" and made.amount == 1234
-    again = call("payments", PAYMENTS + "CreatePayment", metadata=metadata, **fields)
+    again = call("payments", PAYMENTS + "CreatePayment", headers=metadata, **fields)
     assert again == made
 
     def settled():
-        read = call("payments", PAYMENTS + "GetPayment", metadata=metadata[:1], id=made.id)
+        read = call("payments", PAYMENTS + "GetPayment", headers=metadata[:1], id=made.id)
         return read if read.status == "succeeded" else None
     read = wait_until(settled, 30)
     assert read.metadata == {"lang": "python"} and read.captured and read.created_at.seconds > 1700000000
     assert api.get(f"/payments/{made.id}").ok()["status"] == "succeeded"
     stranger = [("obol-tenant-id", stack.tenant("Stranger").tenant_id)]
-    refused(grpc.StatusCode.NOT_FOUND, lambda: call("payments", PAYMENTS + "GetPayment", metadata=stranger, id=made.id))
+    refused(grpc.StatusCode.NOT_FOUND, lambda: call("payments", PAYMENTS + "GetPayment", headers=stranger, id=made.id))
     audit = stack.obol("audit", "--object", made.id)
     assert any(entry["request_id"] == "from-python" for entry in audit["payments"]["entries"])
 
@@ -69,22 +69,22 @@ def test_payment_is_made_and_read(stack, api, call):
 def test_refund_is_made_and_read(stack, api, call):
     paid = stack.paid(api)
     metadata = [("obol-tenant-id", api.tenant_id)]
-    made = call("refunds", "/obol.refunds.v1.RefundService/CreateRefund", metadata=metadata, payment_id=paid["id"], amount=amount(77))
+    made = call("refunds", "/obol.refunds.v1.RefundService/CreateRefund", headers=metadata, payment_id=paid["id"], amount=amount(77))
     assert made.amount == 77
     assert stack.settle_refund(api, made.id)["status"] == "processed"
-    listed = call("refunds", "/obol.refunds.v1.RefundService/ListRefunds", metadata=metadata, payment_id=paid["id"])
+    listed = call("refunds", "/obol.refunds.v1.RefundService/ListRefunds", headers=metadata, payment_id=paid["id"])
     assert [refund.id for refund in listed.data] == [made.id]
 
 
 def test_refusal_carries_its_details(stack, api, call, protocol):
     metadata = [("obol-tenant-id", api.tenant_id)]
     error = refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: call(
-        "payments", PAYMENTS + "CreatePayment", metadata=metadata, order_id="x", amount=amount(-1), currency="INR", method="upi", vpa="a@upi"))
+        "payments", PAYMENTS + "CreatePayment", headers=metadata, order_id="x", amount=amount(-1), currency="INR", method="upi", vpa="a@upi"))
     status, found = details(error, protocol)
     assert status.code == grpc.StatusCode.INVALID_ARGUMENT.value[0] and status.message == error.details()
     assert found["google.rpc.ErrorInfo"].reason == "invalid_request"
     assert found["google.rpc.BadRequest"].field_violations[0].field == "amount"
-    error = refused(grpc.StatusCode.NOT_FOUND, lambda: call("payments", PAYMENTS + "GetPayment", metadata=metadata, id="pay_none"))
+    error = refused(grpc.StatusCode.NOT_FOUND, lambda: call("payments", PAYMENTS + "GetPayment", headers=metadata, id="pay_none"))
     status, found = details(error, protocol)
     assert status.code == 5 and found["google.rpc.ErrorInfo"].reason == "not_found"
 
@@ -182,13 +182,13 @@ def test_deadline_is_kept(stack, api, call):
     try:
         began = time.monotonic()
         refused(grpc.StatusCode.DEADLINE_EXCEEDED, lambda: call(
-            "payments", PAYMENTS + "TokenizeCard", timeout=0.5, metadata=metadata,
+            "payments", PAYMENTS + "TokenizeCard", timeout=0.5, headers=metadata,
             card=dict(number="4242424242424242", expiry_month=amount(12), expiry_year=amount(2030), cvv="123")))
         assert time.monotonic() - began < 5
     finally:
         stack.sandbox(answer="normal")
-    refused(grpc.StatusCode.DEADLINE_EXCEEDED, lambda: call("payments", PAYMENTS + "GetPayment", timeout=0.000001, metadata=metadata, id="pay_x"))
-    assert call("payments", PAYMENTS + "ListPayments", metadata=metadata).data is not None
+    refused(grpc.StatusCode.DEADLINE_EXCEEDED, lambda: call("payments", PAYMENTS + "GetPayment", timeout=0.000001, headers=metadata, id="pay_x"))
+    assert call("payments", PAYMENTS + "ListPayments", headers=metadata).data is not None
 
 
 def test_wrong_key_is_unauthenticated(stack, api, call):

@@ -24,10 +24,10 @@ def test_revoked_key_dies_within_a_second(stack, api):
     revoked = stack.obol("key", "revoke", doomed.key)
     began = time.monotonic()
     assert revoked["revoked_at"]
-    wait_until(lambda: doomed.get("/payments").status == 401, 5)
+    # Every loop of the gateway remembers for itself: dead is what is refused wherever it comes in.
+    wait_until(lambda: all(doomed.get("/payments").status == 401 for _ in range(20)), 5)
     assert time.monotonic() - began < 2.5
-    for _ in range(5):
-        doomed.get("/payments").refused(401, "authentication_failed")
+    doomed.get("/payments").refused(401, "authentication_failed")
     api.get("/payments").ok()
     stack.obol("key", "revoke", doomed.key)  # twice is fine
 

@@ -113,13 +113,12 @@ class Tour:
         return len(numbers) == len(self.made) + 2
 
 
-@pytest.mark.parametrize("service,failpoint,action", failpoints(), ids="-".join)
+@pytest.mark.parametrize("service,failpoint,action", failpoints())
 def test_tour_survives(stack, service, failpoint, action):
     process = stack.processes[service]
     process.stop()
     process.start(OBOL_FAILPOINTS=f"{failpoint}={action}")
     first = process.child
-    stack.wait_ready() if process.running() else None
     tour = Tour(stack)
     paid, manual, dropped, late, refunds = tour.go()
     if action == "crash":

@@ -88,14 +88,17 @@ CREATE TABLE operations (
     finished_at timestamptz,
     PRIMARY KEY (tenant_id, id)
 ) WITH (fillfactor = 80);
-CREATE UNIQUE INDEX operations_refund ON operations (tenant_id, refund_id) WHERE refund_id IS NOT NULL;
+CREATE UNIQUE INDEX operations_refund ON operations (tenant_id,
+    refund_id) WHERE refund_id IS NOT NULL;
 CREATE UNIQUE INDEX operations_one_live ON operations (tenant_id, payment_id)
     WHERE kind IN ('charge', 'capture', 'cancel')
         AND status IN ('ready', 'sent', 'unknown', 'needs_review');
 CREATE INDEX operations_due ON operations (tenant_id, due_at) WHERE due_at IS NOT NULL;
--- A callback names the reference alone.
-CREATE INDEX operations_callback ON operations (id) WHERE due_at IS NOT NULL;
-CREATE INDEX operations_finished ON operations (tenant_id, finished_at) WHERE finished_at IS NOT NULL;
+-- A callback names the reference alone. Not for what is ready, or the planner takes this index for
+-- claims instead of the one above, and a tenant's whole key with it.
+CREATE INDEX operations_callback ON operations (id) WHERE due_at IS NOT NULL AND status <> 'ready';
+CREATE INDEX operations_finished ON operations (tenant_id,
+    finished_at) WHERE finished_at IS NOT NULL;
 
 -- A row for each time that a request was about to leave; without finished_at its end isn't known.
 CREATE TABLE operation_attempts (

@@ -1,4 +1,5 @@
--- Takes what is due, at most $3 of a tenant and $4 in all, beginning after tenant $2, the oldest first.
+-- Takes what is due, at most $3 of a tenant and $4 in all, beginning after tenant $2, the oldest
+-- first.
 -- What is ready will be sent; everything else was sent before and is only asked about.
 WITH RECURSIVE tenants AS (
     (SELECT o.tenant_id FROM operations o WHERE o.due_at IS NOT NULL ORDER BY o.tenant_id LIMIT 1)

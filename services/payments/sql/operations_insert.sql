@@ -5,6 +5,7 @@ SELECT u.tenant_id, u.id, u.payment_id, u.kind, u.refund_id, u.amount, u.currenc
     $11::timestamptz, u.request_id, u.traceparent, $11
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
         $8::text[], $9::text[], $10::text[])
-    AS u(tenant_id, id, payment_id, kind, refund_id, amount, currency, provider, request_id, traceparent)
+    AS u(tenant_id, id, payment_id, kind, refund_id, amount, currency, provider, request_id,
+        traceparent)
 ORDER BY u.tenant_id, u.refund_id
 ON CONFLICT DO NOTHING

@@ -1,4 +1,5 @@
--- One payment at a time: who finds the order taken or paid gets no row. The rows are locked in the order
+-- One payment at a time: who finds the order taken or paid gets no row. The rows are locked in
+-- the order
 -- of their keys, and judged again after the wait.
 WITH wanted AS (
     SELECT o.tenant_id, o.id, k.payment_id

@@ -3,11 +3,13 @@
 
 #include "service/page.h"
 
-static enum status read_page(int64_t *limit, const char *after, const char *before, struct page *page, struct problem *problem)
+static enum status read_page(int64_t *limit, const char *after, const char *before,
+                             struct page *page, struct problem *problem)
 {
     Google__Protobuf__Int64Value wrapped = GOOGLE__PROTOBUF__INT64_VALUE__INIT;
     wrapped.value = limit ? *limit : 0;
-    struct page_request request = {limit ? &wrapped : NULL, after, before, DB_TIME_NULL, DB_TIME_NULL};
+    struct page_request request = {limit ? &wrapped : NULL, after, before, DB_TIME_NULL,
+                                   DB_TIME_NULL};
     *problem = (struct problem){0};
     return page_read(&request, "pay", page, problem);
 }
