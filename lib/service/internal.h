@@ -1,12 +1,13 @@
 // What the files of this room share.
 #pragma once
 #include "http/ops.h"
+#include "service/housekeeping.h"
 #include "service/service.h"
 
 struct service_settings {
     const char *listen, *ops_listen, *database_url, *fallback_database_url;
     const char *nats_url, *nats_stream, *keys;
-    int64_t nats_replicas, fast_threads, slow_threads, drain_ms;
+    int64_t nats_replicas, fast_threads, slow_threads, drain_ms, event_keep_s;
     bool migrate;
 };
 
@@ -20,6 +21,9 @@ struct service {
     struct bus *bus;
     struct relay *relay;
     struct bell *outbox_bell;
+    struct housekeeping housekeeping;
+    struct bell *housekeeping_bell;
+    struct service_loop *housekeeping_loop;
     struct rpc_server *rpc;
     struct http_server *ops;
     void *state;

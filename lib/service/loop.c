@@ -1,9 +1,13 @@
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "service/internal.h"
+
+#define RING_AGAIN_S 1
 
 struct service_loop {
     struct service *service;
@@ -54,7 +58,11 @@ void service_loop_stop(struct service_loop *loop)
     if (!loop)
         return;
     atomic_store(&loop->stopping, true);
-    bell_ring(loop->bell);
-    pthread_join(loop->thread, NULL);
+    struct timespec until;
+    do { // another loop that waits at the same bell may take the ring
+        bell_ring(loop->bell);
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += RING_AGAIN_S;
+    } while (pthread_timedjoin_np(loop->thread, NULL, &until) == ETIMEDOUT);
     free(loop);
 }

@@ -14,6 +14,9 @@ struct once {
     bool seal;
     work_function *work;
     void *context;
+    // Of the tries so far:
+    bool claimed;     // in the newest one the key was no obstacle
+    bool lost_commit; // in one of them
 };
 
 static void forget_outcome(struct call *call)
@@ -48,13 +51,17 @@ static enum status complete(struct worker *worker, struct call *call, const stru
                             call->context.idempotency_key, answer, once->object_id);
 }
 
-static enum status replay(struct worker *worker, struct call *call, const struct claim *claim)
+// A row under our own object id is our own only after a COMMIT whose answer was lost: an act on an
+// object that stands (a revocation) claims its key with that object's id every time.
+static enum status replay(struct worker *worker, struct call *call, const struct once *once,
+                          const struct claim *claim)
 {
+    bool ours = claim->result == CLAIM_OURS && once->lost_commit;
     struct bytes answer = claim->held_answer;
     if (claim->held_sealed && keyring_open(worker->journal->ring, call->arena, claim->held_answer,
                                            seal_context(call), &answer) != STATUS_OK)
         return problem_internal(&call->problem);
-    call_answer_packed(call, answer, claim->result == CLAIM_REPLAY);
+    call_answer_packed(call, answer, !ours);
     return STATUS_OK;
 }
 
@@ -68,7 +75,7 @@ static enum status settle(struct worker *worker, struct call *call, const struct
     }
     case CLAIM_OURS:
     case CLAIM_REPLAY:
-        return replay(worker, call, claim);
+        return replay(worker, call, once, claim);
     case CLAIM_RUNNING:
         return call_refuse(call, STATUS_ABORTED, "idempotency_key_in_use", NULL,
                            "A request with this idempotency key is still running.");
@@ -79,8 +86,9 @@ static enum status settle(struct worker *worker, struct call *call, const struct
     return STATUS_INTERNAL;
 }
 
-static enum status once_try(struct worker *worker, struct call *call, const struct once *once)
+static enum status once_try(struct worker *worker, struct call *call, struct once *once)
 {
+    once->claimed = false;
     enum status status = db_begin(worker->db);
     if (status != STATUS_OK)
         return status;
@@ -96,6 +104,7 @@ static enum status once_try(struct worker *worker, struct call *call, const stru
         .now_us = clock_unix_us(),
     };
     status = journal_claim(worker->journal, worker->db, call->arena, &claim, 1);
+    once->claimed = status == STATUS_OK;
     if (status == STATUS_OK)
         status = settle(worker, call, once, &claim);
     if (status == STATUS_OK)
@@ -133,24 +142,25 @@ static bool worth_another_try(const struct worker *worker, const struct call *ca
     return status == STATUS_ABORTED && (tries < TRIES_MAX || waited_for_lock(worker->db));
 }
 
-static enum status run(struct worker *worker, struct call *call, const struct once *once)
+static enum status run(struct worker *worker, struct call *call, struct once *once)
 {
     enum status status = STATUS_OK;
     bool keyed = call->context.idempotency_key != NULL;
-    bool lost_commit = false;
     for (int tries = 1;; tries++) {
         forget_outcome(call);
         status = keyed ? once_try(worker, call, once) : plain_try(worker, call, once);
-        lost_commit = lost_commit || (status == STATUS_UNKNOWN && !call->problem.status);
+        once->lost_commit =
+            once->lost_commit || (status == STATUS_UNKNOWN && call->problem.status == STATUS_OK);
         if (status == STATUS_OK || !worth_another_try(worker, call, status, tries))
             break;
     }
     if (status == STATUS_OK)
         return status;
-    if (call->problem.status == STATUS_OK && lost_commit)
+    if (call->problem.status != STATUS_OK)
+        return call->problem.status;
+    if (once->lost_commit)
         return problem_unknown(&call->problem);
-    if (call->problem.status == STATUS_OK && keyed && status == STATUS_ABORTED &&
-        waited_for_lock(worker->db))
+    if (keyed && !once->claimed && status == STATUS_ABORTED && waited_for_lock(worker->db))
         return call_refuse(call, STATUS_ABORTED, "idempotency_key_in_use", NULL,
                            "A request with this idempotency key is still running.");
     return refused(call, status);
@@ -159,7 +169,8 @@ static enum status run(struct worker *worker, struct call *call, const struct on
 enum status service_once(struct worker *worker, struct call *call, const char *object_id, bool seal,
                          work_function *work, void *context)
 {
-    return run(worker, call, &(struct once){object_id, seal, work, context});
+    struct once once = {.object_id = object_id, .seal = seal, .work = work, .context = context};
+    return run(worker, call, &once);
 }
 
 enum status service_transact(struct worker *worker, struct call *call, work_function *work,
@@ -167,7 +178,8 @@ enum status service_transact(struct worker *worker, struct call *call, work_func
 {
     const char *key = call->context.idempotency_key;
     call->context.idempotency_key = NULL;
-    enum status status = run(worker, call, &(struct once){NULL, false, work, context});
+    struct once once = {.work = work, .context = context};
+    enum status status = run(worker, call, &once);
     call->context.idempotency_key = key;
     return status;
 }

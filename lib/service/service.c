@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "obol/journal/v1/journal.obol.h"
@@ -110,13 +111,22 @@ static enum status migrate(const struct service_definition *definition, struct d
     return db_migrate_up(db, &all);
 }
 
+static enum status make_ready(const struct service *service, struct db *db)
+{
+    CLEANUP(arena_free) struct arena *arena = arena_new(ARENA_CAP_BATCH);
+    enum status status = service->settings.migrate ? migrate(service->definition, db) : db_ping(db);
+    if (status == STATUS_OK)
+        status = arena ? housekeeping_partitions(&service->housekeeping, db, arena)
+                       : STATUS_RESOURCE_EXHAUSTED;
+    return status;
+}
+
 // A missing database is waited for; its absence is the operator's to see in the health page.
 static bool prepare_database(const struct service *service, struct db *db, const sigset_t *signals)
 {
     enum status said = STATUS_OK;
     for (;;) {
-        enum status status =
-            service->settings.migrate ? migrate(service->definition, db) : db_ping(db);
+        enum status status = make_ready(service, db);
         if (status == STATUS_OK)
             return true;
         if (status != said)
@@ -184,6 +194,10 @@ static enum status start_work(struct service *service, const sigset_t *signals)
     enum status status = STATUS_OK;
     if (service->definition->start)
         status = service->definition->start(service, &service->state);
+    service->housekeeping.state = service->state;
+    service->housekeeping_loop =
+        service_loop_start(service, "housekeeping", service->housekeeping_bell, housekeeping_turn,
+                           &service->housekeeping);
     if (status == STATUS_OK)
         status = serve(service, signals);
     if (status != STATUS_OK)
@@ -198,6 +212,7 @@ static void stop_work(struct service *service)
     health_drain(service->health);
     if (service->rpc)
         rpc_server_stop(service->rpc, service->settings.drain_ms);
+    service_loop_stop(service->housekeeping_loop);
     if (service->definition->stop && service->state)
         service->definition->stop(service->state);
     if (service->relay)
@@ -227,7 +242,12 @@ static enum status assemble(struct service *service)
     service->journal = (struct journal){service->definition->name, &service->ring};
     service->health = health_new(service->definition->name, OBOL_VERSION);
     service->outbox_bell = bell_new();
-    if (!service->health || !service->outbox_bell)
+    service->housekeeping_bell = bell_new();
+    service->housekeeping = (struct housekeeping){
+        .definition = service->definition,
+        .event_keep_s = &service->settings.event_keep_s,
+    };
+    if (!service->health || !service->outbox_bell || !service->housekeeping_bell)
         return STATUS_RESOURCE_EXHAUSTED;
     service->db = (struct db_config){
         .url = service->settings.database_url,
@@ -270,6 +290,7 @@ static int run_assembled(struct service *service, const sigset_t *signals)
     if (service->bus)
         bus_free(service->bus);
     bell_free(service->outbox_bell);
+    bell_free(service->housekeeping_bell);
     health_free(service->health);
     return code;
 }

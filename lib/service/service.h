@@ -3,9 +3,10 @@
 //
 // Environment that every service knows (service.c has the table): <NAME>_LISTEN, <NAME>_OPS_LISTEN,
 // <NAME>_DATABASE_URL (else DATABASE_URL), NATS_URL, NATS_STREAM, NATS_REPLICAS, OBOL_KEYS (the
-// keyring), OBOL_MIGRATE (true: migrate at start), FAST_THREADS, SLOW_THREADS, DRAIN_MS, LOG_LEVEL,
-// LOG_FORMAT. SIGTERM and SIGINT: not ready, stop loops, finish calls in hand within DRAIN_MS,
-// leave with 0. No dependency's absence ends the process or keeps it from starting.
+// keyring), OBOL_MIGRATE (true: migrate at start), FAST_THREADS, SLOW_THREADS, DRAIN_MS,
+// EVENT_RETENTION_S, LOG_LEVEL, LOG_FORMAT. SIGTERM and SIGINT: not ready, stop loops, finish calls
+// in hand within DRAIN_MS, leave with 0. No dependency's absence ends the process or keeps it from
+// starting.
 #pragma once
 #include "base/bell.h"
 #include "base/config.h"
@@ -17,6 +18,15 @@
 
 struct service; // what service_main made; immutable while the service runs
 
+// A table of the service that is range-partitioned by a time-ordered id. keep_s points into the
+// service's settings; NULL or 0: for ever. The journal's own tables are known.
+struct service_table {
+    const char *name, *id_prefix;
+    const int64_t *keep_s;
+};
+
+#define SERVICE_SWEEP_ROWS 1000 // at most, in one statement
+
 struct service_definition {
     const char *name;                       // "payments"; schema and journal scope too
     const struct db_migrations *migrations; // the service's own, numbered from 100
@@ -27,6 +37,8 @@ struct service_definition {
     const struct config_entry *config; // the service's own entries
     size_t config_n;
     void *settings; // filled from config
+    const struct service_table *tables;
+    size_t tables_n;
     // Background work, started after migrations, stopped at drain. state is passed to everything
     // else.
     MUST_USE enum status (*start)(struct service *service, void **ret_state);
@@ -34,6 +46,9 @@ struct service_definition {
     // GetJobs: counts of the tenant ("" for all).
     enum status (*jobs)(void *state, struct db *db, struct arena *arena, const char *tenant_id,
                         int64_t counts[4]);
+    // What the service forgets beyond the journal and whole partitions, up to SERVICE_SWEEP_ROWS a
+    // statement. Sets *ret_more when there is more, else leaves it. May be NULL.
+    enum status (*sweep)(void *state, struct db *db, struct arena *arena, bool *ret_more);
 };
 
 // What a handler's first argument is: one a worker thread. Rare writes use service_once.

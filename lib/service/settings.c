@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COMMON_N 12
+#define COMMON_N 13
 #define ENTRY(name_, kind_, field, fallback_, help_, min, max)                                     \
     {                                                                                              \
         name_, kind_, offsetof(struct service_settings, field), fallback_, help_, min, max         \
@@ -48,6 +48,8 @@ static const struct config_entry *common_entries(const char *service)
               "threads of the slow lane, one connection each", 1, 256),
         ENTRY("DRAIN_MS", CONFIG_INT, drain_ms, "5000", "longest wait for calls in hand at the end",
               0, 600000),
+        ENTRY("EVENT_RETENTION_S", CONFIG_INT, event_keep_s, "7776000",
+              "how long the journal keeps its events; 0: for ever", 0, 3650LL * 86400),
     };
     memcpy(kept, entries, sizeof kept);
     return kept;

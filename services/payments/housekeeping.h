@@ -1,8 +1,7 @@
-// What grows is swept: idempotency keys, consumer marks and card tokens past their time; partitions
-// are made ahead and dropped behind. Turn function of a service loop.
+// What payments forgets beyond the journal and whole partitions: card tokens past their time.
 #pragma once
 #include "db/db.h"
-#include "state.h"
 
-// context: struct payments_state. Returns how long to sleep, milliseconds.
-int64_t housekeeping_turn(void *context, struct db *db, struct arena *arena);
+// The service_definition's sweep.
+MUST_USE enum status sweep_payments(void *state, struct db *db, struct arena *arena,
+                                    bool *ret_more);

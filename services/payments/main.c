@@ -10,53 +10,38 @@
 
 static struct payments_settings settings;
 
-struct running {
-    struct payments_state state; // first: what handlers get
-    struct bell *housekeeping_bell;
-    struct service_loop *housekeeping;
-};
-
 static void stop(void *state)
 {
-    struct running *running = state;
-    service_loop_stop(running->housekeeping);
-    processor_stop(running->state.processor);
-    bell_free(running->housekeeping_bell);
-    providers_free(running->state.providers);
-    free(running);
+    struct payments_state *payments = state;
+    processor_stop(payments->processor);
+    providers_free(payments->providers);
+    free(payments);
 }
 
 static enum status start(struct service *service, void **ret_state)
 {
-    struct running *running = calloc(1, sizeof *running);
-    if (!running)
+    struct payments_state *payments = calloc(1, sizeof *payments);
+    if (!payments)
         return STATUS_RESOURCE_EXHAUSTED;
-    running->state = (struct payments_state){
+    *payments = (struct payments_state){
         .settings = &settings,
         .journal = service_journal(service),
         .ring = service_keyring(service),
         .providers = providers_new(&settings),
         .outbox_bell = service_outbox_bell(service),
     };
-    running->housekeeping_bell = bell_new();
-    if (!running->state.providers || !running->housekeeping_bell) {
-        providers_free(running->state.providers);
-        bell_free(running->housekeeping_bell);
-        free(running);
+    if (payments->providers)
+        payments->processor = processor_start(&(struct processor_config){
+            .state = payments,
+            .db = service_db_config(service),
+            .slots = (size_t)settings.processor_slots,
+        });
+    if (!payments->processor) {
+        providers_free(payments->providers);
+        free(payments);
         return STATUS_RESOURCE_EXHAUSTED;
     }
-    running->state.processor = processor_start(&(struct processor_config){
-        .state = &running->state,
-        .db = service_db_config(service),
-        .slots = (size_t)settings.processor_slots,
-    });
-    running->housekeeping = service_loop_start(service, "housekeeping", running->housekeeping_bell,
-                                               housekeeping_turn, &running->state);
-    if (!running->state.processor || !running->housekeeping) {
-        stop(running);
-        return STATUS_RESOURCE_EXHAUSTED;
-    }
-    *ret_state = running;
+    *ret_state = payments;
     return STATUS_OK;
 }
 
@@ -71,6 +56,7 @@ int main(int argc, char **argv)
 {
     struct db_migrations migrations = {"payments", payments_migrations, payments_migrations_n};
     const struct proto_file *files[] = {&obol_payments_v1_payments_file};
+    const struct service_table tables[] = {{"payments", "pay", &settings.payment_retention_s}};
     const struct service_definition definition = {
         .name = "payments",
         .migrations = &migrations,
@@ -81,9 +67,12 @@ int main(int argc, char **argv)
         .config = payments_config,
         .config_n = payments_config_n,
         .settings = &settings,
+        .tables = tables,
+        .tables_n = sizeof tables / sizeof *tables,
         .start = start,
         .stop = stop,
         .jobs = jobs,
+        .sweep = sweep_payments,
     };
     return service_main(argc, argv, &definition);
 }

@@ -30,8 +30,6 @@ const struct config_entry payments_config[] = {
      "First status query after a provider took an operation", 10, 600000},
     {"CARD_TOKEN_TTL_S", CONFIG_INT, AT(card_token_ttl_s), "86400",
      "How long a card token can be used", 60, 30 * DAY_S},
-    {"EVENT_RETENTION_S", CONFIG_INT, AT(event_retention_s), "0",
-     "How long events are kept; 0: for ever", 0, 3650 * DAY_S},
     {"PAYMENT_RETENTION_S", CONFIG_INT, AT(payment_retention_s), "0",
      "How long payments are kept; 0: for ever", 0, 3650 * DAY_S},
 };

@@ -4,10 +4,19 @@
 
 #include "base/clock.h"
 #include "base/id.h"
-#include "json/json.h"
 #include "rpc/wellknown.h"
+#include "json/json.h"
 
-static const char *const told_statuses[] = {"processed", "failed", "unknown", "needs_review"};
+static const struct {
+    const char *told, *status;
+} told_statuses[] = {
+    {"processed", "processed"},
+    {"failed", "failed"},
+    {"unknown", "unknown"},
+    {"needs_review", "needs_review"},
+    // Given up by one driver while another confirmed it: no money will move.
+    {"released", "failed"},
+};
 
 static bool text_plain(const char *text)
 {
@@ -66,6 +75,16 @@ void refund_reserved(struct refund *refund, int64_t amount, const char *currency
     refund->sequence++;
 }
 
+struct refund refund_as_created(const struct refund *refund)
+{
+    struct refund created = *refund;
+    created.status = "pending";
+    created.sequence = 1;
+    created.error_code = created.error_message = NULL;
+    created.processed_us = DB_TIME_NULL;
+    return created;
+}
+
 bool refund_final(const struct refund *refund)
 {
     return strcmp(refund->status, "processed") == 0 || strcmp(refund->status, "failed") == 0;
@@ -74,9 +93,20 @@ bool refund_final(const struct refund *refund)
 static const char *told_status(const char *status)
 {
     for (size_t i = 0; i < sizeof told_statuses / sizeof *told_statuses; i++)
-        if (strcmp(status, told_statuses[i]) == 0)
-            return told_statuses[i];
+        if (strcmp(status, told_statuses[i].told) == 0)
+            return told_statuses[i].status;
     return NULL;
+}
+
+static void take_error(struct refund *refund, const Obol__Payments__V1__RefundOperation *operation)
+{
+    bool released = strcmp(operation->status, "released") == 0;
+    refund->error_code = released ? "payment_not_refundable" : NULL;
+    refund->error_message = released ? "This payment could not be refunded." : NULL;
+    if (!operation->error)
+        return;
+    refund->error_code = operation->error->code;
+    refund->error_message = operation->error->message;
 }
 
 bool refund_told(struct refund *refund, const Obol__Payments__V1__RefundOperation *operation,
@@ -90,8 +120,7 @@ bool refund_told(struct refund *refund, const Obol__Payments__V1__RefundOperatio
         return false;
     refund->status = status;
     refund->sequence++;
-    refund->error_code = operation->error ? operation->error->code : NULL;
-    refund->error_message = operation->error ? operation->error->message : NULL;
+    take_error(refund, operation);
     if (strcmp(status, "processed") == 0)
         refund->processed_us = now_us / 1000 * 1000;
     return true;

@@ -3,7 +3,7 @@
 //   reserving -> pending          payments set the money aside (refund.created)
 //   pending, unknown, needs_review -> processed | failed | unknown | needs_review
 //                                 payments tells how its operation at the provider went
-//                                 (refund.<status>)
+//                                 (refund.<status>); "released" is failed
 // A refund that payments refuses is removed; it never was. processed and failed are final.
 #pragma once
 #include "base/arena.h"
@@ -36,6 +36,9 @@ MUST_USE enum status refund_read(const Obol__Refunds__V1__CreateRefundRequest *r
                                  struct problem *problem);
 // Payments reserved the money.
 void refund_reserved(struct refund *refund, int64_t amount, const char *currency);
+// The refund as it was when payments had reserved the money: what its creation answers, then and in
+// every replay, however far it has come meanwhile.
+struct refund refund_as_created(const struct refund *refund);
 bool refund_final(const struct refund *refund);
 // Payments tells how its operation stands. True when that changes the refund; older news changes
 // nothing. refund must be past 'reserving'.

@@ -57,26 +57,29 @@ static enum status claim_and_insert(struct worker *worker, struct call *call,
 }
 
 // Step 1 of the saga. The id was made before, so a repeat after a lost COMMIT inserts the same row
-// or none.
+// or none; until a repeat has got through, the row may stand.
 static enum status begin(struct worker *worker, struct call *call, const struct refund *refund,
                          struct claim *claim)
 {
     enum status status = STATUS_OK;
+    bool lost_commit = false;
     for (int tries = 0; tries < TRIES_MAX; tries++) {
         status = claim_and_insert(worker, call, refund, claim);
+        lost_commit = lost_commit || status == STATUS_UNKNOWN;
         if (status != STATUS_UNKNOWN && status != STATUS_ABORTED)
             break;
     }
     (void)failpoint_hit("refund.claimed");
-    return status;
+    return status != STATUS_OK && lost_commit ? STATUS_UNKNOWN : status;
 }
 
 static enum status finish(struct worker *worker, struct call *call, struct refund *refund)
 {
     enum status status =
         saga_reserve(worker->state, worker->db, call->arena, refund, &call->problem);
+    struct refund created = refund_as_created(refund);
     if (status == STATUS_OK)
-        return answer_refund(call, refund);
+        return answer_refund(call, &created);
     // The row is committed: the loop goes on with it, and a repeat under the same key finds it.
     return call->problem.status != STATUS_OK && status == call->problem.status
                ? status
@@ -84,15 +87,15 @@ static enum status finish(struct worker *worker, struct call *call, struct refun
 }
 
 // Another request under this key is on its way, or stopped on it: it is driven on from here, and
-// its answer is this one's.
+// its answer is this one's. NOT_FOUND without a problem: it was refused in this very moment, and
+// the key is free again.
 static enum status join(struct worker *worker, struct call *call, const struct claim *running)
 {
     struct refund refund;
     enum status status = refund_get(worker->db, call->arena, running->tenant_id,
                                     running->held_object_id, false, &refund);
-    if (status == STATUS_NOT_FOUND) // refused in this very moment: the key is free again
-        return call_refuse(call, STATUS_ABORTED, "idempotency_key_in_use", NULL,
-                           "A request with this idempotency key was running; repeat it.");
+    if (status == STATUS_NOT_FOUND)
+        return status;
     if (status != STATUS_OK)
         return call_refuse_status(call, status);
     status = finish(worker, call, &refund);
@@ -100,23 +103,15 @@ static enum status join(struct worker *worker, struct call *call, const struct c
     return status;
 }
 
-static enum status create_refund(void *context, struct call *call)
+static enum status create_try(struct worker *worker, struct call *call, struct refund *refund)
 {
-    struct worker *worker = context;
-    struct refund refund;
     struct claim claim = {0};
-    enum status status = refund_read(CALL_REQUEST(call, Obol__Refunds__V1__CreateRefundRequest),
-                                     &call->context, &refund, &call->problem);
-    if (status != STATUS_OK)
-        return status;
-    struct id id = id_new(REFUND_PREFIX);
-    refund.id = id.text;
-    status = begin(worker, call, &refund, &claim);
+    enum status status = begin(worker, call, refund, &claim);
     if (status != STATUS_OK)
         return call_refuse_status(call, status);
     switch (claim.result) {
     case CLAIM_WON:
-        return finish(worker, call, &refund);
+        return finish(worker, call, refund);
     case CLAIM_OURS:
     case CLAIM_RUNNING:
         return join(worker, call, &claim);
@@ -130,6 +125,24 @@ static enum status create_refund(void *context, struct call *call)
                        "This idempotency key was used for another request.");
 }
 
+static enum status create_refund(void *context, struct call *call)
+{
+    struct refund refund;
+    enum status status = refund_read(CALL_REQUEST(call, Obol__Refunds__V1__CreateRefundRequest),
+                                     &call->context, &refund, &call->problem);
+    if (status != STATUS_OK)
+        return status;
+    struct id id = id_new(REFUND_PREFIX);
+    refund.id = id.text;
+    for (int tries = 0; tries < TRIES_MAX; tries++) {
+        status = create_try(context, call, &refund);
+        if (status != STATUS_NOT_FOUND || call->problem.status != STATUS_OK)
+            return status;
+    }
+    return call_refuse(call, STATUS_ABORTED, "idempotency_key_in_use", NULL,
+                       "Requests with this idempotency key are running; repeat it.");
+}
+
 // The hot read: one statement for all.
 static void get_refunds(void *context, struct call *const *calls, size_t n)
 {
@@ -140,6 +153,8 @@ static void get_refunds(void *context, struct call *const *calls, size_t n)
     for (size_t i = 0; keys && i < n; i++) {
         keys[i].tenant_id = calls[i]->context.tenant_id;
         keys[i].id = CALL_REQUEST(calls[i], Obol__Refunds__V1__GetRefundRequest)->id;
+        if (!id_looks_like(REFUND_PREFIX, keys[i].id)) // text that isn't UTF-8 would fail them all
+            keys[i].id = "";
     }
     enum status status = keys ? refunds_get(worker->db, arena, keys, n, &found, &found_n)
                               : STATUS_RESOURCE_EXHAUSTED;

@@ -133,7 +133,7 @@ static enum status confirm_surely(const struct refunds *refunds, struct db *db, 
     return status;
 }
 
-static enum status remove_row(struct db *db, struct arena *arena, const struct refund *refund)
+static enum status remove_try(struct db *db, struct arena *arena, const struct refund *refund)
 {
     struct claim claim = {
         .tenant_id = refund->tenant_id, .key = refund->idempotency_key, .object_id = refund->id};
@@ -147,6 +147,17 @@ static enum status remove_row(struct db *db, struct arena *arena, const struct r
     if (status == STATUS_OK)
         return db_commit(db);
     db_rollback(db);
+    return status;
+}
+
+static enum status remove_row(struct db *db, struct arena *arena, const struct refund *refund)
+{
+    enum status status = STATUS_OK;
+    for (int tries = 0; tries < TRIES_MAX; tries++) {
+        status = remove_try(db, arena, refund);
+        if (status != STATUS_UNKNOWN && status != STATUS_ABORTED)
+            break;
+    }
     return status;
 }
 
@@ -173,6 +184,17 @@ static enum status give_up(const struct refunds *refunds, struct db *db, struct 
     return remove_row(db, arena, refund);
 }
 
+// Another driver may have confirmed the refund just before it was released: then it was made, and
+// what payments tells of the release ends it (refund_told).
+static enum status released_answer(struct db *db, struct arena *arena, struct refund *refund,
+                                   enum status refused)
+{
+    enum status status = refund_get(db, arena, refund->tenant_id, refund->id, false, refund);
+    if (status == STATUS_NOT_FOUND)
+        return refused;
+    return status == STATUS_OK ? STATUS_OK : STATUS_UNKNOWN;
+}
+
 enum status saga_reserve(const struct refunds *refunds, struct db *db, struct arena *arena,
                          struct refund *refund, struct problem *problem)
 {
@@ -191,7 +213,7 @@ enum status saga_reserve(const struct refunds *refunds, struct db *db, struct ar
         if (give_up(refunds, db, arena, refund, &released) != STATUS_OK)
             return STATUS_UNKNOWN;
         if (released)
-            return status;
+            return released_answer(db, arena, refund, status);
         // Another driver's reserve got through in between: then it stands, and is confirmed.
     }
     return STATUS_UNKNOWN;

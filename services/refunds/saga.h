@@ -18,7 +18,7 @@ struct refunds {
     const struct journal *journal;
     struct rpc_client *payments;
     struct bell *bell; // rung when there is a refund to drive
-    struct service_loop *driver, *housekeeping;
+    struct service_loop *driver;
     struct consumer *consumer;
 };
 

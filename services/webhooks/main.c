@@ -1,6 +1,4 @@
 // obol-webhooks: endpoints, deliveries and the dispatcher. Wiring only.
-#include <time.h>
-
 #include "base/clock.h"
 #include "obol/webhooks/v1/webhooks.obol.h"
 #include "schedule.h"
@@ -9,7 +7,6 @@
 #include "webhooks_sql.h"
 
 #define DRAIN_MS 10000
-#define PARTITION_TRIES 20
 #define DAY_S 86400
 
 static struct webhooks_settings settings;
@@ -33,26 +30,13 @@ static const struct config_entry entries[] = {
           "gRPC target of payments", 0, 0),
     ENTRY("REFUNDS_TARGET", CONFIG_STRING, refunds_target, "127.0.0.1:50052",
           "gRPC target of refunds", 0, 0),
-    ENTRY("EVENT_RETENTION_S", CONFIG_INT, event_retention_s, "2592000",
+    ENTRY("STORED_EVENT_RETENTION_S", CONFIG_INT, event_retention_s, "2592000",
           "how long events can be read and replayed", DAY_S, 3650LL * DAY_S),
     ENTRY("DELIVERY_RETENTION_S", CONFIG_INT, delivery_retention_s, "2592000",
           "how long the delivery log is kept", DAY_S, 3650LL * DAY_S),
     ENTRY("CATCH_UP_S", CONFIG_INT, catch_up_s, "30",
           "how often the peers' events are compared with what came by the bus", 1, DAY_S),
 };
-
-// New rows should find their month's partition; without it they go to the default one.
-static void make_partitions(struct service *service, struct arena *arena)
-{
-    struct db *db = db_new(service_db_config(service));
-    const struct timespec pause = {.tv_nsec = 100 * NS_PER_MS};
-    for (int i = 0; db && i < PARTITION_TRIES; i++) {
-        if (housekeeping_partitions(&settings, db, arena) == STATUS_OK)
-            break;
-        nanosleep(&pause, NULL);
-    }
-    db_free(db);
-}
 
 static enum status start_dispatcher(struct webhooks *webhooks)
 {
@@ -75,11 +59,7 @@ static enum status start_dispatcher(struct webhooks *webhooks)
     webhooks->dispatcher_loop =
         service_loop_start(webhooks->service, "dispatcher", webhooks->dispatcher_bell,
                            dispatcher_turn, webhooks->dispatcher);
-    webhooks->housekeeping_loop =
-        service_loop_start(webhooks->service, "housekeeping", webhooks->housekeeping_bell,
-                           housekeeping_turn, webhooks);
-    bool ok = webhooks->dispatcher_loop && webhooks->housekeeping_loop;
-    return ok ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED;
+    return webhooks->dispatcher_loop ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED;
 }
 
 static enum status start_intake(struct webhooks *webhooks)
@@ -118,10 +98,8 @@ static void stop(void *state)
     if (webhooks->dispatcher_loop)
         dispatcher_drain(webhooks->dispatcher, DRAIN_MS);
     service_loop_stop(webhooks->dispatcher_loop);
-    service_loop_stop(webhooks->housekeeping_loop);
     dispatcher_free(webhooks->dispatcher);
     bell_free(webhooks->dispatcher_bell);
-    bell_free(webhooks->housekeeping_bell);
     arena_free(webhooks->arena);
 }
 
@@ -137,12 +115,9 @@ static enum status start(struct service *service, void **ret_state)
     webhooks->settings = &settings;
     webhooks->service = service;
     webhooks->dispatcher_bell = bell_new();
-    webhooks->housekeeping_bell = bell_new();
     enum status status = STATUS_RESOURCE_EXHAUSTED;
-    if (webhooks->dispatcher_bell && webhooks->housekeeping_bell) {
-        make_partitions(service, arena);
+    if (webhooks->dispatcher_bell)
         status = start_dispatcher(webhooks);
-    }
     if (status == STATUS_OK)
         status = start_intake(webhooks);
     if (status == STATUS_OK)
@@ -164,6 +139,11 @@ int main(int argc, char **argv)
     const struct db_migrations migrations = {"webhooks", webhooks_migrations,
                                              webhooks_migrations_n};
     const struct proto_file *const files[] = {&obol_webhooks_v1_webhooks_file};
+    const struct service_table tables[] = {
+        {"stored_events", "evt", &settings.event_retention_s},
+        {"deliveries", "whd", &settings.delivery_retention_s},
+        {"delivery_attempts", "whd", &settings.delivery_retention_s},
+    };
     const struct service_definition definition = {
         .name = "webhooks",
         .migrations = &migrations,
@@ -174,9 +154,12 @@ int main(int argc, char **argv)
         .config = entries,
         .config_n = sizeof entries / sizeof *entries,
         .settings = &settings,
+        .tables = tables,
+        .tables_n = sizeof tables / sizeof *tables,
         .start = start,
         .stop = stop,
         .jobs = jobs,
+        .sweep = sweep_webhooks,
     };
     return service_main(argc, argv, &definition);
 }

@@ -14,19 +14,17 @@ struct webhooks_settings {
 struct webhooks {
     const struct webhooks_settings *settings;
     struct dispatcher *dispatcher; // NULL: nothing is sent from here
-    struct bell *dispatcher_bell, *housekeeping_bell;
+    struct bell *dispatcher_bell;
     struct service *service;
     struct arena *arena;
     struct intake intake;
     struct consumer *consumer;
-    struct service_loop *dispatcher_loop, *housekeeping_loop;
+    struct service_loop *dispatcher_loop;
 };
 
 extern const struct rpc_handler webhooks_handlers[];
 extern const size_t webhooks_handlers_n;
 
-// housekeeping.c: partitions made and dropped, what is past its time removed. context: struct
-// webhooks.
-int64_t housekeeping_turn(void *context, struct db *db, struct arena *arena);
-MUST_USE enum status housekeeping_partitions(const struct webhooks_settings *settings,
-                                             struct db *db, struct arena *arena);
+// housekeeping.c: what is past its time and lies in a default partition. state: struct webhooks.
+MUST_USE enum status sweep_webhooks(void *state, struct db *db, struct arena *arena,
+                                    bool *ret_more);

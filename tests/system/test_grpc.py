@@ -171,7 +171,7 @@ def test_malformed_call_does_not_spoil_its_batch(api, channels, protocol):
 
 
 def test_call_without_tenant_is_refused(call):
-    error = refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: call(
+    error = refused(grpc.StatusCode.PERMISSION_DENIED, lambda: call(
         "payments", PAYMENTS + "CreatePayment", order_id="x", amount=amount(1), currency="INR", method="upi", vpa="a@upi"))
     assert error.details()
 

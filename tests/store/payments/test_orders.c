@@ -1,5 +1,6 @@
 #include "fixture.h"
 #include "housekeeping.h"
+#include "service/housekeeping.h"
 
 static struct fixture f;
 
@@ -171,7 +172,12 @@ Test(orders, housekeeping_sweeps_and_makes_partitions)
         f.db, f.arena,
         "INSERT INTO card_tokens VALUES ('t', 'tok_1', 'simulator', 'x', 'visa', '4242', 1, 2030, "
         "'x', now() - interval '2 days', now() - interval '1 day')");
-    cr_assert_gt(housekeeping_turn(&f.state, f.db, f.arena), 0);
+    const struct service_table tables[] = {{"payments", "pay", NULL}};
+    const struct service_definition definition = {
+        .tables = tables, .tables_n = 1, .sweep = sweep_payments};
+    const int64_t keep_s = 0;
+    struct housekeeping housekeeping = {&definition, &keep_s, &f.state};
+    cr_assert_gt(housekeeping_turn(&housekeeping, f.db, f.arena), 0);
     cr_assert_str_eq(test_sql(f.db, f.arena, "SELECT count(*) FROM card_tokens"), "0");
     cr_assert_str_neq(
         test_sql(f.db, f.arena,

@@ -1,9 +1,18 @@
 #include "store/webhooks/fixture.h"
 
+#include "service/housekeeping.h"
 #include "webhooks.h"
 
 static const struct webhooks_settings settings = {.event_retention_s = 2592000,
                                                   .delivery_retention_s = 2592000};
+static const struct service_table tables[] = {
+    {"stored_events", "evt", &settings.event_retention_s},
+    {"deliveries", "whd", &settings.delivery_retention_s},
+};
+static const struct service_definition definition = {
+    .tables = tables, .tables_n = 2, .sweep = sweep_webhooks};
+static struct webhooks webhooks = {.settings = &settings};
+static struct housekeeping housekeeping = {&definition, &settings.event_retention_s, &webhooks};
 
 TestSuite(intake, .init = fixture_begin, .fini = fixture_end, .timeout = 60);
 
@@ -130,7 +139,7 @@ Test(intake, compares_with_its_own_journal)
 
 Test(intake, puts_rows_into_the_months_partition)
 {
-    cr_ok(housekeeping_partitions(&settings, db, arena));
+    cr_ok(housekeeping_partitions(&housekeeping, db, arena));
     put_endpoint("ten_a", "we_1", URL, "*");
     put_events("ten_a", "payment.succeeded", 2);
     cr_sql("SELECT count(*)::text FROM ONLY stored_events_default", "0");
@@ -140,14 +149,13 @@ Test(intake, puts_rows_into_the_months_partition)
 
 Test(intake, takes_events_older_than_any_partition)
 {
-    cr_ok(housekeeping_partitions(&settings, db, arena));
+    cr_ok(housekeeping_partitions(&housekeeping, db, arena));
     put_endpoint("ten_a", "we_1", URL, "*");
     struct event event = an_event("ten_a", "payment.succeeded");
     event.id = arena_strdup(arena, id_floor("evt", 1700000000000).text);
     cr_ok(take(&event, 1));
     cr_sql("SELECT count(*)::text FROM ONLY stored_events_default", "1");
     cr_sql("SELECT count(*)::text FROM deliveries", "1");
-    struct webhooks webhooks = {.settings = &settings};
-    cr_assert_gt(housekeeping_turn(&webhooks, db, arena), 0);
+    cr_assert_gt(housekeeping_turn(&housekeeping, db, arena), 0);
     cr_sql("SELECT count(*)::text FROM ONLY stored_events_default", "0");
 }
