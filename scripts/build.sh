@@ -1,8 +1,8 @@
 build_tree() {
-    local preset=${1:-$PRESET}
+    local preset=${1:-$PRESET} target=${2:-all}
     [ -f "$ROOT/build/$preset/build.ninja" ] || bold "Building (the first time takes a minute or two)"
     cmake --preset "$preset" >"$ROOT/build.log" 2>&1 || { cat "$ROOT/build.log"; die "cmake failed"; }
-    cmake --build "$ROOT/build/$preset" >"$ROOT/build.log" 2>&1 || { tail -60 "$ROOT/build.log"; die "build failed"; }
+    cmake --build "$ROOT/build/$preset" --target "$target" >"$ROOT/build.log" 2>&1 || { tail -60 "$ROOT/build.log"; die "build failed"; }
     rm -f "$ROOT/build.log"
 }
 

@@ -1,7 +1,12 @@
 # The test suite: built with sanitizers and coverage, run on a PostgreSQL cluster of its own.
 test_run() {
-    local code=0 scratch
+    local code=0 scratch more=()
     build_tree asan
+    if [ "${1:-}" = all ]; then # what takes longer
+        build_tree release
+        build_tree tsan thread_programs
+        more=(--thread-build "$ROOT/build/tsan")
+    fi
     mkdir -p "$DATA/logs"
     scratch=$(mktemp -d /tmp/obol-test.XXXXXX)
     chmod 755 "$scratch"
@@ -13,6 +18,6 @@ test_run() {
     pg_start "$scratch" "$number" "$password" -c fsync=off
     [ -d tests/system/node_modules ] || npm --prefix tests/system ci --silent --no-audit --no-fund
     OBOL_TEST_DATABASE_URL=postgresql://obol:$password@127.0.0.1:$number/postgres \
-        /usr/bin/python3 tests/run.py --build "$ROOT/build/asan" "$@" || code=$?
+        /usr/bin/python3 tests/run.py --build "$ROOT/build/asan" "${more[@]}" "$@" || code=$?
     exit $code
 }

@@ -62,11 +62,24 @@ def run_program(path, scratch):
 
 
 def run_tier(tally, build, tier, patterns, scratch):
-    programs = sorted(p for p in (build / "tests" / tier).glob("*") if p.is_file() and os.access(p, os.X_OK))
+    listed = (build / "tests" / "programs.txt").read_text().split()
+    programs = sorted(build / p for p in listed if p.startswith(f"tests/{tier}/"))
     programs = [p for p in programs if not patterns or any(x in p.name for x in patterns)]
     with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
         for result in pool.map(lambda p: run_program(p, scratch), programs):
             tally.add(*result)
+
+
+def run_thread_programs(tally, build, scratch):
+    """Plain programs under the thread sanitizer: exit code 0 is one passed test."""
+    listed = (build / "tests" / "programs.txt").read_text().split()
+    for path in sorted(build / p for p in listed if p.startswith("tests/tsan/")):
+        began = time.monotonic()
+        env = dict(environment(scratch), TSAN_OPTIONS=f"suppressions={ROOT}/tests/tsan/suppressions.txt")
+        done = subprocess.run([str(path)], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              stdin=subprocess.DEVNULL, timeout=PROGRAM_SECONDS_MAX, errors="replace", text=True)
+        clean = done.returncode == 0
+        tally.add(path.name, int(clean), int(not clean), done.stdout, time.monotonic() - began)
 
 
 def run_pytest(tally, name, arguments, scratch, seconds):
@@ -105,6 +118,7 @@ def report_coverage(tally, build):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--thread-build", type=pathlib.Path, help="a build with the thread sanitizer")
     parser.add_argument("what", nargs="*")
     options = parser.parse_args()
     everything = not options.what or options.what == ["all"]
@@ -124,6 +138,8 @@ def main():
         if everything or "system" in named or (patterns and not named):
             chosen = ["-k", " or ".join(patterns)] if patterns else []
             run_pytest(tally, "system", ["tests/system", "-n", "3", "--dist", "loadfile", *chosen], scratch, SYSTEM_SECONDS_MAX)
+        if options.thread_build:
+            run_thread_programs(tally, options.thread_build, scratch)
         if everything:
             report_coverage(tally, options.build)
     print(f"{tally.passed} passed, {tally.failed} failed")

@@ -35,9 +35,11 @@ struct http_loop {
     struct event *ready_event;
     bool ready_due;
 
-    pthread_mutex_t mutex; // guards posts, posts_end, ended
+    pthread_mutex_t mutex; // guards posts, posts_end, ended, drained
+    pthread_cond_t drained_changed;
     struct post *posts, **posts_end;
     bool ended;
+    bool drained; // nothing was in hand at some moment since draining began
     struct event *posted;
 
     struct connection *connections;
@@ -48,9 +50,9 @@ struct http_loop {
     size_t exchanges_n;
     struct http_exchange *spare; // emptied ones, to be used again
     size_t spare_n;
-    bool draining;
-    int64_t drain_ms;
-    struct event *drain, *drain_over;
+    bool draining, stopping; // stopping: the loop ends when it is drained
+    int64_t stop_ms;
+    struct event *drain, *stop, *stop_over;
 };
 
 // IDLE: not a byte of a request. An exchange exists while HANDLING.
@@ -86,8 +88,10 @@ struct http_exchange {
 bool loop_init(struct http_loop *loop, const struct http_server_config *config, int listen_fd);
 void loop_deinit(struct http_loop *loop); // for one whose thread never started
 void *loop_run(void *loop);               // the thread
-// Any thread.
-void loop_drain(struct http_loop *loop, int64_t drain_ms);
+// Any thread. Both take no more connections; stop ends the loop, once drained or after stop_ms.
+void loop_drain(struct http_loop *loop);
+void loop_stop(struct http_loop *loop, int64_t stop_ms);
+bool loop_wait_drained(struct http_loop *loop, int64_t deadline_ns);
 void loop_request_handed_out(struct http_loop *loop);
 void loop_check_drained(struct http_loop *loop);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "http/listener.h"
 
@@ -100,7 +101,7 @@ static void accept_failed(struct evconnlistener *listener, void *context)
     event_add(this_loop->accept_again, &pause);
 }
 
-static void drain_over(evutil_socket_t fd, short what, void *context)
+static void stop_over(evutil_socket_t fd, short what, void *context)
 {
     struct http_loop *loop = context;
     (void)fd;
@@ -110,8 +111,26 @@ static void drain_over(evutil_socket_t fd, short what, void *context)
 
 void loop_check_drained(struct http_loop *loop)
 {
-    if (loop->draining && loop->busy_n == 0 && loop->exchanges_n == 0)
+    if (!loop->draining || loop->busy_n > 0 || loop->exchanges_n > 0)
+        return;
+    pthread_mutex_lock(&loop->mutex);
+    loop->drained = true;
+    pthread_cond_broadcast(&loop->drained_changed);
+    pthread_mutex_unlock(&loop->mutex);
+    if (loop->stopping)
         event_base_loopbreak(loop->base);
+}
+
+static void drain_begin(struct http_loop *loop)
+{
+    if (loop->draining)
+        return;
+    loop->draining = true;
+    evhttp_del_accept_socket(loop->http, loop->bound);
+    loop->bound = NULL;
+    for (struct connection *at = loop->connections; at; at = at->next)
+        if (at->evhttp && at->phase == PHASE_IDLE)
+            connection_close_soon(at);
 }
 
 static void drain(evutil_socket_t fd, short what, void *context)
@@ -119,15 +138,19 @@ static void drain(evutil_socket_t fd, short what, void *context)
     struct http_loop *loop = context;
     (void)fd;
     (void)what;
-    struct timeval bound = {.tv_sec = loop->drain_ms / 1000,
-                            .tv_usec = loop->drain_ms % 1000 * 1000};
-    loop->draining = true;
-    evhttp_del_accept_socket(loop->http, loop->bound);
-    loop->bound = NULL;
-    for (struct connection *at = loop->connections; at; at = at->next)
-        if (at->evhttp && at->phase == PHASE_IDLE)
-            connection_close_soon(at);
-    event_add(loop->drain_over, &bound);
+    drain_begin(loop);
+    loop_check_drained(loop);
+}
+
+static void stop(evutil_socket_t fd, short what, void *context)
+{
+    struct http_loop *loop = context;
+    (void)fd;
+    (void)what;
+    struct timeval bound = {.tv_sec = loop->stop_ms / 1000, .tv_usec = loop->stop_ms % 1000 * 1000};
+    drain_begin(loop);
+    loop->stopping = true;
+    event_add(loop->stop_over, &bound);
     loop_check_drained(loop);
 }
 
@@ -137,22 +160,50 @@ static bool loop_events(struct http_loop *loop)
     loop->posted = event_new(loop->base, -1, 0, posted, loop);
     loop->accept_again = event_new(loop->base, -1, 0, accept_again, loop);
     loop->drain = event_new(loop->base, -1, 0, drain, loop);
-    loop->drain_over = event_new(loop->base, -1, 0, drain_over, loop);
-    return loop->ready_event && loop->posted && loop->accept_again && loop->drain &&
-           loop->drain_over;
+    loop->stop = event_new(loop->base, -1, 0, stop, loop);
+    loop->stop_over = event_new(loop->base, -1, 0, stop_over, loop);
+    return loop->ready_event && loop->posted && loop->accept_again && loop->drain && loop->stop &&
+           loop->stop_over;
 }
 
-void loop_drain(struct http_loop *loop, int64_t drain_ms)
+void loop_drain(struct http_loop *loop)
 {
-    loop->drain_ms = drain_ms > 0 ? drain_ms : 0;
     event_active(loop->drain, EV_WRITE, 0);
+}
+
+void loop_stop(struct http_loop *loop, int64_t stop_ms)
+{
+    loop->stop_ms = stop_ms > 0 ? stop_ms : 0;
+    event_active(loop->stop, EV_WRITE, 0);
+}
+
+bool loop_wait_drained(struct http_loop *loop, int64_t deadline_ns)
+{
+    struct timespec until = {deadline_ns / NS_PER_S, deadline_ns % NS_PER_S};
+    int error = 0;
+    pthread_mutex_lock(&loop->mutex);
+    while (!loop->drained && error == 0)
+        error = pthread_cond_timedwait(&loop->drained_changed, &loop->mutex, &until);
+    bool drained = loop->drained;
+    pthread_mutex_unlock(&loop->mutex);
+    return drained;
+}
+
+static void loop_locks(struct http_loop *loop)
+{
+    pthread_condattr_t attributes;
+    pthread_mutex_init(&loop->mutex, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&loop->drained_changed, &attributes);
+    pthread_condattr_destroy(&attributes);
 }
 
 bool loop_init(struct http_loop *loop, const struct http_server_config *config, int listen_fd)
 {
     *loop = (struct http_loop){.config = config, .listen_fd = listen_fd};
     loop->posts_end = &loop->posts;
-    pthread_mutex_init(&loop->mutex, NULL);
+    loop_locks(loop);
     loop->base = event_base_new();
     loop->http = loop->base ? evhttp_new(loop->base) : NULL;
     if (!loop->http || !loop_events(loop))
@@ -200,7 +251,8 @@ void loop_deinit(struct http_loop *loop)
     event_drop(loop->posted);
     event_drop(loop->accept_again);
     event_drop(loop->drain);
-    event_drop(loop->drain_over);
+    event_drop(loop->stop);
+    event_drop(loop->stop_over);
     if (loop->base)
         event_base_free(loop->base);
     if (loop->listen_fd >= 0)

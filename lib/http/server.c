@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "http/listener.h"
 
@@ -160,19 +161,31 @@ uint16_t http_server_port(const struct http_server *server)
     return server->port;
 }
 
+bool http_server_drain(struct http_server *server, int64_t drain_ms)
+{
+    int64_t deadline_ns = clock_deadline_ns(drain_ms > 0 ? drain_ms : 0);
+    bool drained = true;
+    for (size_t i = 0; i < server->loops_n; i++)
+        loop_drain(&server->loops[i]);
+    for (size_t i = 0; i < server->loops_n; i++)
+        drained = loop_wait_drained(&server->loops[i], deadline_ns) && drained;
+    return drained;
+}
+
 void http_server_stop(struct http_server *server, int64_t drain_ms)
 {
     if (!server)
         return;
     for (size_t i = 0; i < server->loops_n; i++)
         if (server->loops[i].started)
-            loop_drain(&server->loops[i], drain_ms);
+            loop_stop(&server->loops[i], drain_ms);
     for (size_t i = 0; i < server->loops_n; i++) {
         struct http_loop *loop = &server->loops[i];
         if (loop->started)
             pthread_join(loop->thread, NULL);
         else
             loop_deinit(loop);
+        pthread_cond_destroy(&loop->drained_changed);
         pthread_mutex_destroy(&loop->mutex);
     }
     free(server);

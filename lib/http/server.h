@@ -40,6 +40,11 @@ struct http_server_config {
 MUST_USE enum status http_server_start(const struct http_server_config *config,
                                        struct http_server **ret);
 uint16_t http_server_port(const struct http_server *server);
+// Stops accepting, then waits up to drain_ms until no exchange is under way; true when it came to
+// that. The loops run on: posts are run, and a request that was already coming in is still handed
+// out. For a handler that waits for others, which are to be stopped between this and
+// http_server_stop.
+bool http_server_drain(struct http_server *server, int64_t drain_ms);
 // Stops accepting, waits up to drain_ms for exchanges under way, then closes and joins.
 void http_server_stop(struct http_server *server, int64_t drain_ms);
 

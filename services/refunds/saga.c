@@ -187,11 +187,12 @@ static enum status give_up(const struct refunds *refunds, struct db *db, struct 
 // Another driver may have confirmed the refund just before it was released: then it was made, and
 // what payments tells of the release ends it (refund_told).
 static enum status released_answer(struct db *db, struct arena *arena, struct refund *refund,
-                                   enum status refused)
+                                   struct problem *refusal)
 {
     enum status status = refund_get(db, arena, refund->tenant_id, refund->id, false, refund);
     if (status == STATUS_NOT_FOUND)
-        return refused;
+        return refusal->status;
+    *refusal = (struct problem){0};
     return status == STATUS_OK ? STATUS_OK : STATUS_UNKNOWN;
 }
 
@@ -209,11 +210,11 @@ enum status saga_reserve(const struct refunds *refunds, struct db *db, struct ar
         if (status != STATUS_OK && !refusal(status))
             return STATUS_UNKNOWN;
         if (status == STATUS_OK)
-            status = given_up(problem);
+            (void)given_up(problem);
         if (give_up(refunds, db, arena, refund, &released) != STATUS_OK)
             return STATUS_UNKNOWN;
         if (released)
-            return released_answer(db, arena, refund, status);
+            return released_answer(db, arena, refund, problem);
         // Another driver's reserve got through in between: then it stands, and is confirmed.
     }
     return STATUS_UNKNOWN;

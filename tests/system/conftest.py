@@ -34,6 +34,15 @@ def stack():
     yield from running_stack()
 
 
+@pytest.fixture(autouse=True)
+def whole(request):
+    """What ended during a test is that test's fault, and no other's."""
+    yield
+    stack = request.node.funcargs.get("stack")
+    ended = stack.revive() if stack else []
+    assert not ended, "\n\n".join(ended)
+
+
 @pytest.fixture
 def api(stack):
     """A tenant of the test's own."""

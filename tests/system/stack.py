@@ -85,6 +85,16 @@ class Stack:
         else:
             self.processes[name].start(**environment)
 
+    def revive(self):
+        """What had ended runs again; how each of it had ended."""
+        ended = [(name, p) for name, p in self.processes.items() if p.child is not None and not p.running()]
+        told = [f"{name} had ended with {p.child.returncode}\n{p.reports() or p.tail()}" for name, p in ended]
+        for name, _ in ended:
+            self.restart(name)
+        if ended:
+            self.wait_ready()
+        return told
+
     def kill9(self, name):
         self.processes[name].kill9()
 

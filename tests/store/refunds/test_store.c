@@ -148,7 +148,9 @@ Test(store, lists_newest_first_and_pages_both_ways)
 {
     struct refund items[5], *got = NULL;
     for (int i = 0; i < 5; i++) {
-        items[i] = put_refund("ten_a", 1 + i);
+        items[i] = a_refund("ten_a", 1 + i);
+        items[i].id = arena_printf(arena, "rfnd_0%d", i);
+        cr_ok(refund_insert(db, arena, &items[i]));
         items[i].status = i == 4 ? "reserving" : "pending";
         cr_ok(refunds_update(db, arena, &items[i], 1, clock_unix_us()));
     }
