@@ -21,16 +21,29 @@ static void wipe(char *text)
         crypto_wipe(text, strlen(text));
 }
 
-static void wipe_card(struct request *request, struct hop_call *hop_call)
+static void wipe_bytes(struct bytes bytes)
 {
+    if (bytes.length > 0)
+        crypto_wipe((void *)(uintptr_t)bytes.at, bytes.length);
+}
+
+static void wipe_request(void *argument)
+{
+    struct request *request = argument;
     Obol__Payments__V1__CreatePaymentRequest *payment = (void *)request->message;
-    struct bytes body = http_body(request->exchange);
-    wipe(payment->card->number);
-    wipe(payment->card->cvv);
-    payment->card = NULL;
-    crypto_wipe((void *)(uintptr_t)body.at, body.length);
-    crypto_wipe((void *)(uintptr_t)hop_call->call.request_bytes.at,
-                hop_call->call.request_bytes.length);
+    if (payment && payment->card) {
+        wipe(payment->card->number);
+        wipe(payment->card->cvv);
+        payment->card = NULL;
+    }
+    wipe_bytes(http_body(request->exchange));
+}
+
+// A payment that is refused before it is read may hold a card too.
+bool cards_guard(struct request *request)
+{
+    return request->method != METHOD_PaymentService_CreatePayment ||
+           arena_defer(request->arena, wipe_request, request);
 }
 
 static void exchanged(struct hop_call *hop_call)
@@ -39,13 +52,15 @@ static void exchanged(struct hop_call *hop_call)
     Obol__Payments__V1__CreatePaymentRequest *payment = (void *)request->message;
     Obol__Payments__V1__TokenizeCardResponse *answer = NULL;
     request->problem = hop_call->call.problem;
-    wipe_card(request, hop_call);
+    wipe_request(request);
+    wipe_bytes(hop_call->call.request_bytes);
     if (request->problem.status == STATUS_OK)
         answer = (void *)message_unpack(request->arena, hop_call->call.method->output,
                                         hop_call->call.packed);
     if (!answer) {
         // No payment was accepted, whatever became of the exchange.
-        if (request->problem.status == STATUS_OK || request->problem.status == STATUS_UNKNOWN)
+        enum status status = request->problem.status;
+        if (status == STATUS_OK || status == STATUS_UNKNOWN || status == STATUS_DEADLINE_EXCEEDED)
             (void)problem_unavailable(&request->problem);
         request_refuse(request);
         return;

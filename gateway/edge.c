@@ -15,6 +15,7 @@ void edge_end(void *argument)
     struct edge *edge = argument;
     if (!edge)
         return;
+    atomic_store(&edge->gateway->edges[edge->place], NULL);
     for (size_t i = 0; i < UPSTREAM_N; i++)
         hop_free(edge->hops[i]);
     key_cache_free(edge->keys);
@@ -34,8 +35,10 @@ void *edge_begin(void *argument, struct http_loop *loop)
         edge->hops[i] = hop_new(edge, (enum upstream)i);
         complete = complete && edge->hops[i];
     }
-    if (!complete)
+    edge->place = atomic_fetch_add(&edge->gateway->edges_n, 1);
+    if (!complete || edge->place >= EDGES_MAX)
         abort(); // out of memory before the first request
+    atomic_store(&edge->gateway->edges[edge->place], edge);
     return edge;
 }
 
@@ -144,14 +147,14 @@ struct hop_call *request_new_call(struct request *request, struct arena *arena,
                 .deadline_ns = request->deadline_ns,
             },
     };
-    return hop_call;
+    return hop_call->call.request_bytes.at ? hop_call : NULL;
 }
 
 void request_call(struct request *request)
 {
     struct hop_call *hop_call =
         request_new_call(request, request->arena, request->method, request->message, call_finished);
-    if (hop_call && hop_call->call.request_bytes.at) {
+    if (hop_call) {
         hop_send(request->edge->hops[request->match.upstream], hop_call);
         return;
     }
@@ -240,6 +243,11 @@ void edge_handle(void *argument, struct http_exchange *exchange)
     if (serve_page(request))
         return;
     if (route(request) != STATUS_OK) {
+        request_refuse(request);
+        return;
+    }
+    if (atomic_load(&edge->gateway->closing) || !cards_guard(request)) {
+        (void)problem_unavailable(&request->problem);
         request_refuse(request);
         return;
     }

@@ -2,6 +2,7 @@
 // good keys. Everything of a request happens in the event loop that accepted it; the RPC clients'
 // threads only bring answers home (http_loop_post).
 //
+//   gateway.c    what the loops share
 //   edge.c       a request's way from the listener to its answer
 //   routes.c     method tables -> REST routes
 //   keys.c       API keys: headers, cache, batched verification
@@ -13,6 +14,7 @@
 #pragma once
 #include <stdatomic.h>
 
+#include "base/bell.h"
 #include "base/config.h"
 #include "http/server.h"
 #include "obs/health.h"
@@ -33,6 +35,9 @@ struct gateway_settings {
 struct routes;
 struct key_cache;
 struct hop;
+struct edge;
+
+#define EDGES_MAX 64
 
 struct gateway {
     struct gateway_settings settings;
@@ -41,6 +46,10 @@ struct gateway {
     struct health *health;
     int dependencies[UPSTREAM_N];
     struct metric *requests, *seconds; // by method and status
+    struct edge *_Atomic edges[EDGES_MAX];
+    atomic_size_t edges_n;
+    atomic_bool closing; // nothing goes out any more: the clients are being freed
+    struct bell *closed; // rung by an edge that has seen it
 };
 
 // One a loop thread.
@@ -49,6 +58,8 @@ struct edge {
     struct http_loop *loop;
     struct key_cache *keys;
     struct hop *hops[UPSTREAM_N];
+    size_t place; // in gateway->edges
+    atomic_bool closed;
 };
 
 struct route_match {
@@ -84,6 +95,14 @@ struct hop_call {
     struct hop_call *next;
 };
 
+// gateway.c
+// From its settings; the rest is zero. False: gateway_deinit what there is.
+bool gateway_init(struct gateway *gateway);
+// Frees the clients, with every loop running: calls under way are cancelled, and their answers
+// brought home; requests that come later get 503.
+void gateway_close(struct gateway *gateway);
+void gateway_deinit(struct gateway *gateway); // after the loops have ended
+
 // edge.c
 extern const struct config_entry gateway_config[];
 extern const size_t gateway_config_n;
@@ -95,7 +114,7 @@ void request_authenticated(struct request *request); // goes on after keys_check
 void request_call(struct request *request);          // sends request->message to its service
 void request_answer(struct request *request, const ProtobufCMessage *message, bool replayed);
 void request_refuse(struct request *request); // answers request->problem
-// A call of `method` on behalf of the request, in `arena`; finish gets it back.
+// A call of `method` on behalf of the request, in `arena`; finish gets it back. NULL: no memory.
 struct hop_call *request_new_call(struct request *request, struct arena *arena,
                                   const struct method *method, const ProtobufCMessage *message,
                                   void (*finish)(struct hop_call *));
@@ -122,10 +141,13 @@ MUST_USE enum status transcode_in(struct request *request); // fills message, id
 // hop.c
 struct hop *hop_new(struct edge *edge, enum upstream upstream);
 void hop_free(struct hop *hop);
-void hop_send(struct hop *hop, struct hop_call *call); // travels at the next hop_flush
+void hop_send(struct hop *hop, struct hop_call *call); // travels at once, or at the next hop_flush
 void hop_flush(struct hop *hop);
 
 // cards.c
+// From now on, what the request holds of a card is wiped when it ends, however it ends. False: no
+// memory.
+MUST_USE bool cards_guard(struct request *request);
 bool cards_wanted(const struct request *request);
 void cards_exchange(struct request *request); // then request_call
 

@@ -3,10 +3,13 @@
 // Bundles.
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "gateway.h"
 
 #define IN_FLIGHT_MAX 4
+// A Bundle is waited for until the latest deadline of its calls, so they must not lie far apart.
+#define DEADLINES_SPREAD_NS (500 * NS_PER_MS)
 
 struct hop {
     struct edge *edge;
@@ -55,7 +58,8 @@ static void lone_done(void *argument)
 
 void hop_send(struct hop *hop, struct hop_call *item)
 {
-    if (item->call.method->lane == LANE_SLOW) {
+    bool closing = atomic_load(&hop->edge->gateway->closing);
+    if (item->call.method->lane == LANE_SLOW && !closing) {
         rpc_start(hop->edge->gateway->clients[hop->upstream], &item->call, lone_done, item);
         return;
     }
@@ -84,6 +88,25 @@ static void bundle_done(void *argument)
     }
 }
 
+static struct hop_call *take_first(struct hop *hop)
+{
+    struct hop_call *item = hop->first;
+    hop->first = item->next;
+    if (!hop->first)
+        hop->last = &hop->first;
+    return item;
+}
+
+static bool fits(const struct bundle *bundle, size_t bytes, const struct hop_call *item)
+{
+    if (bundle->n == 0)
+        return true;
+    int64_t spread_ns = item->call.context.deadline_ns - bundle->calls[0]->context.deadline_ns;
+    return bundle->n < BUNDLE_CALLS_MAX &&
+           bytes + item->call.request_bytes.length <= BUNDLE_BYTES_MAX &&
+           llabs(spread_ns) <= DEADLINES_SPREAD_NS;
+}
+
 static struct bundle *bundle_fill(struct hop *hop)
 {
     struct bundle *bundle = calloc(1, sizeof *bundle);
@@ -91,22 +114,29 @@ static struct bundle *bundle_fill(struct hop *hop)
         return NULL;
     bundle->hop = hop;
     size_t bytes = 0;
-    while (hop->first && bundle->n < BUNDLE_CALLS_MAX) {
-        struct hop_call *item = hop->first;
+    while (hop->first && fits(bundle, bytes, hop->first)) {
+        struct hop_call *item = take_first(hop);
         bytes += item->call.request_bytes.length;
-        if (bundle->n > 0 && bytes > BUNDLE_BYTES_MAX)
-            break;
-        hop->first = item->next;
-        if (!hop->first)
-            hop->last = &hop->first;
         bundle->items[bundle->n] = item;
         bundle->calls[bundle->n++] = &item->call;
     }
     return bundle;
 }
 
+// What waited too long, or is left at the end, was never sent.
+static void refuse_unsent(struct hop *hop)
+{
+    while (hop->first && (atomic_load(&hop->edge->gateway->closing) ||
+                          hop->first->call.context.deadline_ns <= clock_now_ns())) {
+        struct hop_call *item = take_first(hop);
+        (void)problem_unavailable(&item->call.problem);
+        item->finish(item);
+    }
+}
+
 void hop_flush(struct hop *hop)
 {
+    refuse_unsent(hop);
     while (hop->first && hop->in_flight < IN_FLIGHT_MAX) {
         struct bundle *bundle = bundle_fill(hop);
         if (!bundle)

@@ -1,6 +1,6 @@
-// API keys at the edge. A good answer of the auth service is remembered for a second, so a revoked
-// key dies within it; with the auth service away it serves for a minute. Wrong answers are not
-// remembered.
+// API keys at the edge. A good answer of the auth service is remembered until a second after it was
+// asked for, so a revoked key dies within it; with the auth service away it serves for a minute.
+// Wrong answers are not remembered.
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -20,6 +20,7 @@ struct verification {
     struct arena *arena;
     struct key_cache *cache;
     struct sha256 digest;
+    int64_t asked_ns;
     const char *key_id;
     struct request **waiting;
     size_t waiting_n, waiting_capacity;
@@ -28,7 +29,7 @@ struct verification {
 struct slot {
     struct sha256 digest;
     char tenant_id[65];
-    int64_t verified_ns; // 0: empty
+    int64_t verified_ns; // when that was asked; 0: empty
     struct verification *pending;
 };
 
@@ -69,6 +70,15 @@ static bool basic_credentials(struct arena *arena, const char *header, struct cr
     return true;
 }
 
+static bool credential_plain(const char *text)
+{
+    size_t length = 0;
+    for (; text[length]; length++)
+        if (length == CREDENTIAL_MAX || text[length] < '!' || text[length] > '~')
+            return false;
+    return length > 0;
+}
+
 static bool read_credentials(const struct request *request, struct credentials *ret)
 {
     *ret = (struct credentials){http_header_in(request->exchange, "X-Api-Key"),
@@ -76,8 +86,7 @@ static bool read_credentials(const struct request *request, struct credentials *
     const char *authorization = http_header_in(request->exchange, "Authorization");
     bool found = (ret->id && ret->secret) ||
                  (authorization && basic_credentials(request->arena, authorization, ret));
-    return found && ret->id[0] && ret->secret[0] && strlen(ret->id) <= CREDENTIAL_MAX &&
-           strlen(ret->secret) <= CREDENTIAL_MAX;
+    return found && credential_plain(ret->id) && credential_plain(ret->secret);
 }
 
 bool keys_given(const struct http_exchange *exchange)
@@ -146,7 +155,7 @@ static const char *verified_tenant(struct verification *verification, struct slo
         if (!answer || strlen(answer->tenant_id) >= sizeof slot->tenant_id)
             return NULL;
         slot->digest = verification->digest;
-        slot->verified_ns = clock_now_ns();
+        slot->verified_ns = verification->asked_ns;
         memcpy(slot->tenant_id, answer->tenant_id, strlen(answer->tenant_id) + 1);
         return slot->tenant_id;
     }
@@ -197,6 +206,7 @@ static struct verification *verification_new(struct request *request,
     message.id = arena_strdup(arena, given->id);
     message.secret = arena_strdup(arena, given->secret);
     verification->arena = arena;
+    verification->asked_ns = clock_now_ns();
     verification->key_id = message.id;
     verification->hop_call.edge = request->edge;
     verification->hop_call.finish = verified;
@@ -211,6 +221,13 @@ static struct verification *verification_new(struct request *request,
                     .deadline_ns = clock_deadline_ns(VERIFY_TIMEOUT_MS)},
     };
     return verification;
+}
+
+// The answer to a question asked long before this request may be from before a revocation.
+static bool pending_serves(const struct verification *pending, const struct sha256 *digest)
+{
+    return pending && memcmp(&pending->digest, digest, sizeof *digest) == 0 &&
+           clock_now_ns() - pending->asked_ns < KEY_GOOD_MS * NS_PER_MS;
 }
 
 void keys_check(struct request *request)
@@ -228,8 +245,7 @@ void keys_check(struct request *request)
         accept_key(request, given.id, slot->tenant_id);
         return;
     }
-    if (slot->pending && memcmp(&slot->pending->digest, &digest, sizeof digest) == 0 &&
-        wait_for(slot->pending, request))
+    if (pending_serves(slot->pending, &digest) && wait_for(slot->pending, request))
         return;
     struct verification *verification = verification_new(request, &given);
     if (!verification) {
@@ -239,7 +255,6 @@ void keys_check(struct request *request)
     }
     verification->cache = cache;
     verification->digest = digest;
-    if (!slot->pending)
-        slot->pending = verification;
+    slot->pending = verification;
     hop_send(request->edge->hops[UPSTREAM_AUTH], &verification->hop_call);
 }

@@ -13,19 +13,7 @@
 #define IDLE_S 75
 #define HEALTH_EVERY_S 1
 #define CHECK_TIMEOUT_MS 900
-
-static const char *const upstream_names[UPSTREAM_N] = {"auth", "payments", "refunds", "webhooks"};
-
-static bool connect_services(struct gateway *gateway)
-{
-    for (size_t i = 0; i < UPSTREAM_N; i++) {
-        gateway->clients[i] = rpc_client_new(gateway->settings.targets[i]);
-        gateway->dependencies[i] = health_add(gateway->health, upstream_names[i], true);
-        if (!gateway->clients[i])
-            return false;
-    }
-    return true;
-}
+#define LAST_WORDS_MS 1000
 
 static void check_services(struct gateway *gateway)
 {
@@ -68,31 +56,34 @@ static void serve_until(struct gateway *gateway, const sigset_t *signals)
     while (sigtimedwait(signals, NULL, &wait) <= 0);
 }
 
+// First what is in hand is finished; then what still waits for a service is told so, which needs
+// the loops; then they end.
+static void drain(struct gateway *gateway, struct http_server *rest)
+{
+    log_info("draining");
+    health_drain(gateway->health);
+    http_server_drain(rest, gateway->settings.drain_ms);
+    gateway_close(gateway);
+    http_server_stop(rest, LAST_WORDS_MS);
+}
+
 static int run(struct gateway *gateway, const sigset_t *signals)
 {
     struct http_server *ops = NULL, *rest = NULL;
-    enum status status = connect_services(gateway) ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED;
-    if (status == STATUS_OK)
-        status = ops_start(gateway->settings.ops_listen, gateway->health, &ops);
+    enum status status = ops_start(gateway->settings.ops_listen, gateway->health, &ops);
     if (status == STATUS_OK)
         status = listen_rest(gateway, &rest);
     if (status == STATUS_OK) {
         log_info("serving", LOG_S("address", gateway->settings.listen),
                  LOG_S("version", OBOL_VERSION));
         serve_until(gateway, signals);
-        log_info("draining");
-        health_drain(gateway->health);
+        drain(gateway, rest);
     } else {
         log_error("could not start", LOG_S("status", status_name(status)),
                   LOG_S("address", gateway->settings.listen));
     }
-    if (rest)
-        http_server_stop(rest, gateway->settings.drain_ms);
     if (ops)
         http_server_stop(ops, 0);
-    for (size_t i = 0; i < UPSTREAM_N; i++)
-        if (gateway->clients[i])
-            rpc_client_free(gateway->clients[i]);
     return status == STATUS_OK ? 0 : 1;
 }
 
@@ -120,15 +111,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (config_load(gateway_config, gateway_config_n, &gateway.settings) != STATUS_OK)
         return 2;
-    gateway.requests =
-        metric_counter("obol_http_requests_total", "REST requests answered.", "method,status");
-    gateway.seconds =
-        metric_histogram("obol_http_request_duration_seconds", "From arrival to answer.", "method");
-    gateway.health = health_new("gateway", OBOL_VERSION);
-    gateway.routes = routes_new();
-    int code = gateway.health && gateway.routes ? run(&gateway, &signals) : 1;
-    routes_free(gateway.routes);
-    health_free(gateway.health);
+    int code = gateway_init(&gateway) ? run(&gateway, &signals) : 1;
+    gateway_deinit(&gateway);
     log_info("stopped");
     return code;
 }

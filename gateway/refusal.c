@@ -10,8 +10,8 @@ int refusal_http_status(const struct problem *problem)
         if (strcmp(problem->code, "unsupported_media_type") == 0)
             return 415;
         return strcmp(problem->code, "invalid_request") == 0 ? 400 : 422;
-    case STATUS_UNIMPLEMENTED:
-        return 405;
+    case STATUS_UNIMPLEMENTED: // by a service: it is older than this edge
+        return strcmp(problem->code, "method_not_allowed") == 0 ? 405 : 503;
     case STATUS_OUT_OF_RANGE:
         return 422;
     case STATUS_UNAUTHENTICATED:

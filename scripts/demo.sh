@@ -47,7 +47,7 @@ To try next:
   curl -u key_test_abc123:secret_test_xyz789 $GATEWAY/api/v1/payments/$PAYMENT
   curl -u key_test_abc123:secret_test_xyz789 '$GATEWAY/api/v1/webhooks?payment_id=$PAYMENT'
   curl $GATEWAY/api/v1/test/jobs/status        curl $GATEWAY/openapi.json
-  build/$PRESET/bin/obol audit --object $PAYMENT
+  ./dev obol audit --object $PAYMENT
   VPAs that decide: success@upi fail@upi timeout@upi slow@upi
 TEXT
 }

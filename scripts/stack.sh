@@ -102,10 +102,13 @@ stack_up() {
     [ "${1:-}" != --detach ] || detach=yes
     mkdir -p "$DATA/run" "$DATA/logs"
     if runs gateway; then
-        say "Obol runs already at $GATEWAY. ./dev status shows it, ./dev down stops it."
+        say "Obol runs already at $GATEWAY; nothing was changed. ./dev down stops it, so that up starts what was built anew."
+        stack_status || say "Some of it has stopped: ./dev down, then ./dev up."
         return 0
     fi
     stack_down quietly
+    packages_install
+    build_tree
     mkdir -p "$DATA/run" "$DATA/logs"
     ports_free
     bold "Starting PostgreSQL, NATS, the services and the gateway"

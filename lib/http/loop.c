@@ -266,7 +266,8 @@ void *loop_run(void *argument)
     const struct http_server_config *config = loop->config;
     this_loop = loop;
     loop->state = config->loop_begin ? config->loop_begin(config->context, loop) : NULL;
-    event_base_dispatch(loop->base);
+    // A draining loop may have nothing to wait for but posts, which are no events to libevent.
+    event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY);
     // What was posted in time is run, though its answers may find nobody.
     posts_run(posts_take(loop, true));
     if (config->loop_end)

@@ -24,6 +24,7 @@ struct service {
     struct housekeeping housekeeping;
     struct bell *housekeeping_bell;
     struct service_loop *housekeeping_loop;
+    const struct proto_file **files;
     struct rpc_server *rpc;
     struct http_server *ops;
     void *state;

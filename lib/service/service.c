@@ -158,6 +158,7 @@ static enum status serve(struct service *service, const sigset_t *signals)
     size_t handlers_n = definition->handlers_n + journal_handlers_n;
     struct rpc_handler *handlers = calloc(handlers_n, sizeof *handlers);
     const struct proto_file **files = calloc(definition->files_n + 1, sizeof *files);
+    service->files = files; // reflection reads them for as long as the server runs
     enum status status = STATUS_INTERNAL;
     if (handlers && files) {
         memcpy(handlers, definition->handlers, definition->handlers_n * sizeof *handlers);
@@ -183,7 +184,6 @@ static enum status serve(struct service *service, const sigset_t *signals)
         status = listen_patiently(&config, signals, &service->rpc);
     }
     free(handlers);
-    free(files);
     return status;
 }
 
@@ -289,6 +289,7 @@ static int run_assembled(struct service *service, const sigset_t *signals)
         http_server_stop(service->ops, 0);
     if (service->bus)
         bus_free(service->bus);
+    free(service->files);
     bell_free(service->outbox_bell);
     bell_free(service->housekeeping_bell);
     health_free(service->health);

@@ -1,0 +1,62 @@
+// The parts that the loops share, made at start and taken down in order at the end.
+#include "gateway.h"
+
+#include <stdlib.h>
+
+#define EDGE_CLOSE_MS 1000
+
+static const char *const upstream_names[UPSTREAM_N] = {"auth", "payments", "refunds", "webhooks"};
+
+bool gateway_init(struct gateway *gateway)
+{
+    gateway->requests =
+        metric_counter("obol_http_requests_total", "REST requests answered.", "method,status");
+    gateway->seconds =
+        metric_histogram("obol_http_request_duration_seconds", "From arrival to answer.", "method");
+    gateway->health = health_new("gateway", OBOL_VERSION);
+    gateway->routes = routes_new();
+    gateway->closed = bell_new();
+    if (!gateway->health || !gateway->routes || !gateway->closed)
+        return false;
+    for (size_t i = 0; i < UPSTREAM_N; i++) {
+        gateway->clients[i] = rpc_client_new(gateway->settings.targets[i]);
+        gateway->dependencies[i] = health_add(gateway->health, upstream_names[i], true);
+        if (!gateway->clients[i])
+            return false;
+    }
+    return true;
+}
+
+static void edge_closed(void *argument)
+{
+    struct edge *edge = argument;
+    edge_ready(edge); // what waits is refused
+    atomic_store(&edge->closed, true);
+    bell_ring(edge->gateway->closed);
+}
+
+// A loop that saw `closing` unset may be handing a call to a client; when it has come to a post of
+// ours, it is through, and will not do so again.
+void gateway_close(struct gateway *gateway)
+{
+    atomic_store(&gateway->closing, true);
+    for (size_t i = 0; i < EDGES_MAX; i++) {
+        struct edge *edge = atomic_load(&gateway->edges[i]);
+        if (!edge || !http_loop_post(edge->loop, edge_closed, edge))
+            continue;
+        while (!atomic_load(&edge->closed))
+            bell_wait(gateway->closed, EDGE_CLOSE_MS);
+    }
+    for (size_t i = 0; i < UPSTREAM_N; i++) {
+        rpc_client_free(gateway->clients[i]);
+        gateway->clients[i] = NULL;
+    }
+}
+
+void gateway_deinit(struct gateway *gateway)
+{
+    gateway_close(gateway);
+    bell_free(gateway->closed);
+    routes_free(gateway->routes);
+    health_free(gateway->health);
+}
