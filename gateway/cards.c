@@ -74,7 +74,10 @@ void cards_exchange(struct request *request)
     const Obol__Payments__V1__CreatePaymentRequest *payment = (const void *)request->message;
     Obol__Payments__V1__TokenizeCardRequest message =
         OBOL__PAYMENTS__V1__TOKENIZE_CARD_REQUEST__INIT;
+    Obol__Payments__V1__CreatePaymentRequest judged = *payment;
+    judged.card = NULL;
     message.card = payment->card;
+    message.payment = &judged;
     if (payment->card_token && payment->card_token[0]) {
         (void)problem_invalid(&request->problem, "card_token", "Give a card or a token, not both.");
         request_refuse(request);

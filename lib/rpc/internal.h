@@ -93,6 +93,8 @@ void slot_refuse(struct slot *slot, const struct problem *problem);
 // Runs what may run; settles the others. Calls of one binding, n <= RPC_BATCH_MAX.
 void items_run(void *worker, struct item *const *items, size_t n);
 // Decides from deadline and bytes whether the item may run; unpacks its request.
+// strings.c: the name of the first string that isn't UTF-8, at any depth; NULL when all are.
+const char *message_bad_text(const ProtobufCMessage *message);
 void item_prepare(struct item *item, int64_t now_ns);
 // After its handler: an answer, or a problem.
 void item_settle(struct item *item);

@@ -21,6 +21,11 @@ void item_prepare(struct item *item, int64_t now_ns)
         problem_invalid(&call->problem, NULL, "The message can't be read.");
         return;
     }
+    const char *bad = message_bad_text(call->request);
+    if (bad) {
+        problem_invalid(&call->problem, bad, "Not UTF-8.");
+        return;
+    }
     item->settled = false;
 }
 

@@ -140,6 +140,21 @@ static enum status keep(struct worker *worker, struct call *call, const struct c
                                     : call_refuse_status(call, status);
 }
 
+// The payment is judged as it will be once the card is a token. With another method it is refused
+// for having a card at all.
+static enum status check_payment(const Obol__Payments__V1__TokenizeCardRequest *request,
+                                 struct call *call)
+{
+    if (!request->payment)
+        return STATUS_OK;
+    Obol__Payments__V1__CreatePaymentRequest payment = *request->payment;
+    bool by_card = strcmp(payment.method, "card") == 0;
+    payment.card = by_card ? NULL : request->card;
+    if (by_card)
+        payment.card_token = (char *)(uintptr_t) "tok_to_be_made";
+    return validate_payment(&payment, &call->problem);
+}
+
 static enum status tokenize(struct worker *worker, struct call *call)
 {
     const struct payments_state *state = worker->state;
@@ -147,7 +162,10 @@ static enum status tokenize(struct worker *worker, struct call *call)
         CALL_REQUEST(call, Obol__Payments__V1__TokenizeCardRequest)->card;
     const struct provider *provider = providers_route(state->providers, "card");
     const char *secret = NULL;
-    enum status status = check_card(card, call);
+    enum status status =
+        check_payment(CALL_REQUEST(call, Obol__Payments__V1__TokenizeCardRequest), call);
+    if (status == STATUS_OK)
+        status = check_card(card, call);
     if (status != STATUS_OK)
         return status;
     if (!provider)
