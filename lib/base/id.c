@@ -45,13 +45,33 @@ static struct id id_make(const char *prefix, int64_t unix_ms,
     return id;
 }
 
+static void random_fill(uint8_t random[ULID_RANDOM_BYTES])
+{
+    // Up to 256 bytes come whole or not at all; without entropy ids could collide, so don't go on.
+    if (getrandom(random, ULID_RANDOM_BYTES, 0) != ULID_RANDOM_BYTES)
+        abort();
+}
+
+static void random_count_up(uint8_t random[ULID_RANDOM_BYTES])
+{
+    for (int i = ULID_RANDOM_BYTES - 1; i >= 0 && ++random[i] == 0; i--)
+        ;
+}
+
 struct id id_new(const char *prefix)
 {
-    uint8_t random[ULID_RANDOM_BYTES];
-    // Up to 256 bytes come whole or not at all; without entropy ids could collide, so don't go on.
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-        abort();
-    return id_make(prefix, clock_unix_us() / 1000, random);
+    // The specification's monotonic form, a thread at a time: what one thread makes within a
+    // millisecond, or while the clock is set back, keeps its order.
+    static _Thread_local int64_t last_ms;
+    static _Thread_local uint8_t random[ULID_RANDOM_BYTES];
+    int64_t now_ms = clock_unix_us() / 1000;
+    if (now_ms > last_ms) {
+        last_ms = now_ms;
+        random_fill(random);
+    } else {
+        random_count_up(random);
+    }
+    return id_make(prefix, last_ms, random);
 }
 
 struct id id_floor(const char *prefix, int64_t unix_ms)

@@ -1,7 +1,8 @@
 // Object ids: a prefix that names the kind, an underscore, and a ULID in lower case
 // (github.com/ulid/spec: 48 bits of milliseconds, 80 random bits, Crockford's base 32; 26
 // characters). Ids of one kind sort by their time of birth, bytewise (COLLATE "C"), so they can be
-// a partition key and a keyset cursor. Thread-safe.
+// a partition key and a keyset cursor; those that one thread makes keep their order within a
+// millisecond. Thread-safe.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

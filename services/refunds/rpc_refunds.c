@@ -153,8 +153,6 @@ static void get_refunds(void *context, struct call *const *calls, size_t n)
     for (size_t i = 0; keys && i < n; i++) {
         keys[i].tenant_id = calls[i]->context.tenant_id;
         keys[i].id = CALL_REQUEST(calls[i], Obol__Refunds__V1__GetRefundRequest)->id;
-        if (!id_looks_like(REFUND_PREFIX, keys[i].id)) // text that isn't UTF-8 would fail them all
-            keys[i].id = "";
     }
     enum status status = keys ? refunds_get(worker->db, arena, keys, n, &found, &found_n)
                               : STATUS_RESOURCE_EXHAUSTED;

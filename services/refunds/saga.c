@@ -55,8 +55,15 @@ static enum status ask_release(const struct refunds *refunds, struct arena *aren
     return status;
 }
 
+static char *audited(struct arena *arena, const struct refund *refund, const char *status)
+{
+    return arena_printf(arena, "{\"payment_id\":\"%s\",\"amount\":%lld,\"status\":\"%s\"}",
+                        refund->payment_id, (long long)refund->amount, status);
+}
+
+// before: its status; NULL: it was nobody's to see.
 static enum status audit(struct db *db, struct arena *arena, const struct refund *refund,
-                         const char *action)
+                         const char *action, const char *before)
 {
     struct audit entry = {
         .tenant_id = refund->tenant_id,
@@ -64,8 +71,8 @@ static enum status audit(struct db *db, struct arena *arena, const struct refund
         .action = action,
         .object_id = refund->id,
         .request_id = refund->request_id,
-        .after = arena_printf(arena, "{\"payment_id\":\"%s\",\"amount\":%lld,\"status\":\"%s\"}",
-                              refund->payment_id, (long long)refund->amount, refund->status),
+        .before = before ? audited(arena, refund, before) : NULL,
+        .after = audited(arena, refund, refund->status),
     };
     return journal_audit(db, arena, &entry, 1);
 }
@@ -98,7 +105,7 @@ static enum status confirm(const struct refunds *refunds, struct db *db, struct 
     if (status == STATUS_OK)
         status = journal_append(db, arena, &event, 1);
     if (status == STATUS_OK)
-        status = audit(db, arena, refund, "refund.create");
+        status = audit(db, arena, refund, "refund.create", NULL);
     return status == STATUS_OK ? complete_key(refunds, db, arena, refund) : status;
 }
 
@@ -234,6 +241,7 @@ news_of(const struct refund *refund, const Obol__Payments__V1__RefundOperation *
 
 struct changes {
     struct refund *refunds;
+    const char **before; // their statuses
     struct event *events;
     size_t refunds_n, events_n;
 };
@@ -255,11 +263,14 @@ static enum status tell_one(const struct refunds *refunds, struct db *db, struct
             return status;
     }
     int64_t revision = refund.operation_revision;
+    const char *before = refund.status;
     bool told = refund_told(&refund, news, now_us);
     if (told && !refund_event(arena, &refund, now_us, &changes->events[changes->events_n++]))
         return STATUS_RESOURCE_EXHAUSTED;
-    if (refund.operation_revision != revision)
+    if (refund.operation_revision != revision) {
+        changes->before[changes->refunds_n] = before;
         changes->refunds[changes->refunds_n++] = refund;
+    }
     return STATUS_OK;
 }
 
@@ -272,7 +283,7 @@ static enum status write_changes(struct db *db, struct arena *arena, struct chan
         status = journal_append(db, arena, changes->events, changes->events_n);
     for (size_t i = 0; status == STATUS_OK && i < changes->refunds_n; i++) {
         changes->refunds[i].actor = "payments";
-        status = audit(db, arena, &changes->refunds[i], "refund.outcome");
+        status = audit(db, arena, &changes->refunds[i], "refund.outcome", changes->before[i]);
     }
     return status;
 }
@@ -283,9 +294,10 @@ enum status saga_tell(const struct refunds *refunds, struct db *db, struct arena
 {
     struct refund *keys = ARENA_ARRAY(arena, n, struct refund), *found = NULL;
     struct changes changes = {.refunds = ARENA_ARRAY(arena, n, struct refund),
+                              .before = ARENA_ARRAY(arena, n, const char *),
                               .events = ARENA_ARRAY(arena, n, struct event)};
     size_t found_n = 0;
-    if (!keys || !changes.refunds || !changes.events)
+    if (!keys || !changes.refunds || !changes.before || !changes.events)
         return STATUS_RESOURCE_EXHAUSTED;
     size_t keys_n = 0;
     for (size_t i = 0; i < n; i++) {

@@ -109,6 +109,51 @@ Test(close, takes_no_more_connections)
     close(fd);
 }
 
+static atomic_int answered;
+
+// Asks until nobody listens any more; an answer that comes is one that we know.
+static void *keep_asking(void *odd)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(scene.port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    for (;;) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        wire_bound(fd);
+        if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
+            close(fd);
+            return NULL;
+        }
+        wire_send(fd, "POST /api/v1/payments/pay_1/capture HTTP/1.1\r\nHost: x\r\n" KEY
+                      "Connection: close\r\n\r\n");
+        REPLY reply = reply_read(fd);
+        if (reply.status != 200 && reply.status != 503 && reply.status != 504 && reply.text[0])
+            atomic_fetch_add((atomic_int *)odd, 1);
+        atomic_fetch_add(&answered, reply.status == 200);
+    }
+}
+
+static bool is_busy(void *context)
+{
+    (void)context;
+    return atomic_load(&answered) > 200;
+}
+
+Test(close, answers_everybody_under_load)
+{
+    pthread_t threads[16];
+    atomic_int odd = 0;
+    for (int i = 0; i < 16; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, keep_asking, &odd), 0);
+    test_wait(is_busy, NULL, 30000, "the edge is busy");
+    (void)http_server_drain(scene.server, 0);
+    gateway_close(&scene.gateway);
+    stop();
+    for (int i = 0; i < 16; i++)
+        pthread_join(threads[i], NULL);
+    cr_assert_eq(odd, 0);
+}
+
 Test(close, is_harmless_before_anything_came)
 {
     gateway_close(&scene.gateway);

@@ -161,6 +161,41 @@ Test(edge, says_unknown_when_a_write_is_not_answered_in_time)
     scene.held = false;
 }
 
+static int ask(const char *path)
+{
+    char text[512];
+    int fd = wire_connect(scene.port);
+    snprintf(text, sizeof text, "POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" KEY "\r\n",
+             path);
+    wire_send(fd, text);
+    REPLY live = get("/health/live", ""); // a turn of the loop: it was read and sent, or waits
+    expect(live, 200, "");
+    return fd;
+}
+
+// A service that hangs takes a few Bundles; what waits behind them is answered in its own time,
+// and was certainly not accepted.
+Test(edge, answers_in_time_what_could_not_be_sent)
+{
+    int fds[12], unknown = 0, unavailable = 0;
+    scene.gateway.settings.timeout_ms = 1000;
+    REPLY warm = get("/api/v1/payments/pay_1", KEY);
+    expect(warm, 200, "");
+    scene.held = true;
+    int64_t began_ns = clock_now_ns();
+    for (int i = 0; i < 12; i++)
+        fds[i] = ask("/api/v1/payments/pay_1/capture");
+    for (int i = 0; i < 12; i++) {
+        REPLY reply = reply_read(fds[i]);
+        unknown += reply.status == 504;
+        unavailable += reply.status == 503;
+    }
+    cr_assert_lt(clock_now_ns() - began_ns, 4 * NS_PER_S);
+    scene.held = false;
+    cr_assert_eq(unknown + unavailable, 12);
+    cr_assert_geq(unknown, 1);
+}
+
 Test(edge, says_unavailable_when_a_service_is_away)
 {
     peer_stop(&scene.peers[UPSTREAM_PAYMENTS]);

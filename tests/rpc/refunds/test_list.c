@@ -90,6 +90,7 @@ Test(list, answers_the_rest_of_a_batch_beside_an_id_that_is_no_text)
     cr_assert(bell_wait(home, 30000));
     bell_free(home);
     cr_assert_eq(calls[0].problem.status, STATUS_OK, "%s", calls[0].problem.detail);
-    for (int i = 1; i < 4; i++)
-        cr_assert_eq(calls[i].problem.status, STATUS_NOT_FOUND, "%d", i);
+    cr_assert_eq(calls[1].problem.status, STATUS_INVALID_ARGUMENT);
+    cr_assert_eq(calls[2].problem.status, STATUS_NOT_FOUND);
+    cr_assert_eq(calls[3].problem.status, STATUS_NOT_FOUND);
 }

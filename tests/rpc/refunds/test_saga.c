@@ -25,8 +25,11 @@ Test(saga, follows_payments_to_the_end)
     cr_assert_not_null(got->processed_at);
     cr_assert_null(got->error);
     cr_sql("SELECT drive_at IS NULL AND finished_at IS NOT NULL FROM refunds", "t");
-    cr_sql("SELECT string_agg(action || actor, ' ' ORDER BY id) FROM audit_log",
+    cr_sql("SELECT string_agg(action || actor, ' ' ORDER BY at) FROM audit_log",
            "refund.createkey_1 refund.outcomepayments refund.outcomepayments");
+    cr_sql("SELECT (before::jsonb ->> 'status') || (after::jsonb ->> 'status') FROM audit_log "
+           "ORDER BY at DESC LIMIT 1",
+           "unknownprocessed");
 }
 
 Test(saga, shows_why_a_refund_failed)

@@ -29,6 +29,16 @@ Test(id, new_never_repeats)
     }
 }
 
+Test(id, new_keeps_the_order_of_one_thread)
+{
+    struct id last = id_new("evt");
+    for (int i = 0; i < 100000; i++) {
+        struct id next = id_new("evt");
+        cr_assert_lt(strcmp(last.text, next.text), 0, "%s then %s", last.text, next.text);
+        last = next;
+    }
+}
+
 Test(id, new_carries_the_present_time)
 {
     int64_t before_ms = clock_unix_us() / 1000;

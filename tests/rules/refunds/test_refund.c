@@ -20,16 +20,19 @@ TestSuite(refund, .init = setup, .fini = teardown);
 
 static Google__Protobuf__Int64Value *number(int64_t value)
 {
-    Google__Protobuf__Int64Value *wrapped = MESSAGE_NEW(arena, google__protobuf__int64_value, Google__Protobuf__Int64Value);
+    Google__Protobuf__Int64Value *wrapped =
+        MESSAGE_NEW(arena, google__protobuf__int64_value, Google__Protobuf__Int64Value);
     wrapped->value = value;
     return wrapped;
 }
 
-static enum status read_amount(Google__Protobuf__Int64Value *amount, char *reason, struct problem *problem)
+static enum status read_amount(Google__Protobuf__Int64Value *amount, char *reason,
+                               struct problem *problem)
 {
     Obol__Refunds__V1__CreateRefundRequest request = OBOL__REFUNDS__V1__CREATE_REFUND_REQUEST__INIT;
     Google__Protobuf__StringValue text = GOOGLE__PROTOBUF__STRING_VALUE__INIT;
-    struct call_context context = {.tenant_id = "ten_1", .actor = "key_1", .request_id = "r", .traceparent = "t"};
+    struct call_context context = {
+        .tenant_id = "ten_1", .actor = "key_1", .request_id = "r", .traceparent = "t"};
     struct refund refund;
     request.payment_id = (char *)"pay_01abc";
     request.amount = amount;
@@ -73,8 +76,15 @@ Test(refund, counts_a_reason_in_characters)
 
 static struct refund pending(void)
 {
-    struct refund refund = {.tenant_id = "ten_1", .id = "rfnd_1", .payment_id = "pay_1", .currency = "", .status = "reserving",
-                            .request_id = "r", .traceparent = "t", .actor = "key_1", .processed_us = DB_TIME_NULL};
+    struct refund refund = {.tenant_id = "ten_1",
+                            .id = "rfnd_1",
+                            .payment_id = "pay_1",
+                            .currency = "",
+                            .status = "reserving",
+                            .request_id = "r",
+                            .traceparent = "t",
+                            .actor = "key_1",
+                            .processed_us = DB_TIME_NULL};
     refund_reserved(&refund, 500, "INR");
     return refund;
 }
@@ -121,6 +131,31 @@ Test(refund, renders_the_event_of_its_state)
     cr_assert_str_eq(event.type, "refund.created");
     const char *body = (const char *)event.body.at;
     cr_assert(strstr(body, "\"event\":\"refund.created\""), "%s", body);
-    cr_assert(strstr(body, "\"sequence\":1,\"data\":{\"refund\":{\"id\":\"rfnd_1\",\"object\":\"refund\",\"payment_id\":\"pay_1\",\"amount\":500"), "%s", body);
+    cr_assert(strstr(body, "\"sequence\":1,\"data\":{\"refund\":{\"id\":\"rfnd_1\",\"object\":"
+                           "\"refund\",\"payment_id\":\"pay_1\",\"amount\":500"),
+              "%s", body);
     cr_assert(strstr(body, "\"error\":null"), "%s", body);
+}
+
+Test(refund, ends_as_failed_when_it_was_given_up_elsewhere)
+{
+    struct refund refund = pending();
+    cr_assert(!tell(&refund, "absent", 0));
+    cr_assert(tell(&refund, "released", 2));
+    cr_assert_str_eq(refund.status, "failed");
+    cr_assert_str_eq(refund.error_code, "payment_not_refundable");
+    cr_assert_eq(refund.processed_us, DB_TIME_NULL);
+}
+
+Test(refund, is_answered_as_it_was_created)
+{
+    struct refund refund = pending();
+    refund.operation_revision = 1;
+    cr_assert(tell(&refund, "processed", 2));
+    struct refund created = refund_as_created(&refund);
+    cr_assert_str_eq(created.status, "pending");
+    cr_assert_eq(created.sequence, 1);
+    cr_assert_eq(created.amount, 500);
+    cr_assert_eq(created.processed_us, DB_TIME_NULL);
+    cr_assert_str_eq(refund.status, "processed");
 }

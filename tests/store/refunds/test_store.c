@@ -70,7 +70,7 @@ Test(store, updates_each_refund_with_its_own_values)
     cr_assert_eq(got.operation_revision, 7);
     cr_assert_eq(got.amount, 102);
     cr_sql("SELECT string_agg(status || (drive_at IS NULL) || (finished_at IS NULL), ' ' ORDER BY "
-           "id) FROM refunds",
+           "requested) FROM refunds",
            "pendingfalsetrue processedtruefalse failedtruefalse");
 }
 

@@ -203,10 +203,7 @@ Test(once, waits_for_another_holder_of_the_key_until_its_deadline)
 static bool is_waited_for(void *context)
 {
     (void)context;
-    return strcmp(sql("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND database = "
-                      "(SELECT oid FROM pg_database WHERE datname = current_database())"),
-                  "t") == 0 ||
-           strcmp(sql("SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = "
+    return strcmp(sql("SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = "
                       "current_database() AND wait_event_type = 'Lock'"),
                   "t") == 0;
 }
