@@ -163,12 +163,15 @@ class Stack:
     def sql(self, text):
         return psql(self.database.url, text)
 
-    def charge_of(self, payment_id):
-        """What the provider knows of a payment's charge."""
+    def charges_of(self, payment_id):
+        """What the provider has in its ledger for a payment's charge: none or one."""
         [[reference]] = self.sql(f"SELECT id FROM payments.operations WHERE payment_id = '{payment_id}' AND kind = 'charge'")
-        rows = [row for row in self.ledger(reference)["charges"] if row["reference"] == reference]
-        assert len(rows) == 1, rows
-        return rows[0]
+        return [row for row in self.ledger(reference)["charges"] if row["reference"] == reference]
+
+    def charge_of(self, payment_id):
+        """The one charge of a payment."""
+        [row] = self.charges_of(payment_id)
+        return row
 
     # --- Waiting
 

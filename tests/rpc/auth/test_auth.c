@@ -193,7 +193,8 @@ Test(auth, does_not_find_a_tenant_that_is_not_there)
     request.id = (char *)"ten_none";
     cr_assert_eq(ask(METHOD_AuthService_GetTenant, &request.base, &tenant), STATUS_NOT_FOUND);
     request.id = (char *)"\xff";
-    cr_assert_eq(ask(METHOD_AuthService_GetTenant, &request.base, &tenant), STATUS_NOT_FOUND);
+    cr_assert_eq(ask(METHOD_AuthService_GetTenant, &request.base, &tenant),
+                 STATUS_INVALID_ARGUMENT);
 }
 
 Test(auth, verifies_a_key_that_it_made)
@@ -217,7 +218,7 @@ Test(auth, refuses_every_wrong_key_alike)
     const char *const pairs[][2] = {{"key_none", SECRET},
                                     {"key_a", "secret_test_xyz780"},
                                     {"key_r", SECRET},
-                                    {"key_\xff\xfe", SECRET},
+                                    {"key_ü%$", SECRET},
                                     {"", ""},
                                     {"key_a", ""}};
     char first[PROBLEM_DETAIL_MAX] = "";
@@ -276,7 +277,7 @@ Test(auth, revokes_once_and_says_so_twice)
     cr_assert_eq(first->revoked_at->seconds, second->revoked_at->seconds);
     cr_assert_eq(first->revoked_at->nanos, second->revoked_at->nanos);
     cr_assert_eq(revoke("key_none", &first), STATUS_NOT_FOUND);
-    cr_assert_eq(revoke("\xff", &first), STATUS_NOT_FOUND);
+    cr_assert_eq(revoke("\xff", &first), STATUS_INVALID_ARGUMENT);
     cr_assert_str_eq(
         test_sql(db, arena, "SELECT count(*)::text FROM audit_log WHERE action = 'api_key.revoke'"),
         "1");

@@ -163,7 +163,7 @@ Test(endpoints, change_in_what_is_given_only)
     cr_assert_eq(update(made->id, "nonsense", -1, &changed), STATUS_INVALID_ARGUMENT);
     cr_assert_str_eq(problem.param, "url");
     cr_assert_eq(update("we_none", NULL, -1, &changed), STATUS_NOT_FOUND);
-    cr_assert_eq(update("\xff", NULL, -1, &changed), STATUS_NOT_FOUND);
+    cr_assert_eq(update("\xff", NULL, -1, &changed), STATUS_INVALID_ARGUMENT);
 }
 
 Test(endpoints, fail_what_is_pending_when_disabled)
