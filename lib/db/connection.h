@@ -29,6 +29,7 @@ struct db {
     bool stale;   // a plan is out of date: the connection is replaced once no transaction is open
     bool patient; // migrations: waits without a bound
     int64_t backoff_ms, retry_at_ns, reported_ns;
+    int64_t renew_ms, renew_at_ns; // plans are made anew then
     struct db_error error;
 };
 
