@@ -25,7 +25,7 @@
 // that only look expensive.
 #define KEYED_PLANS                                                                                \
     " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off"          \
-    " -c enable_mergejoin=off -c jit=off"
+    " -c enable_mergejoin=off -c enable_bitmapscan=off -c jit=off"
 #define RENEW_FIRST_MS 1000
 #define RENEW_MAX_MS 60000
 

@@ -2,6 +2,7 @@
 
 #include "db/db.h"
 #include "rpc/call.h"
+#include "rpc/wellknown.h"
 #include "json/json.h"
 
 static char *text(const char *value)
@@ -11,26 +12,12 @@ static char *text(const char *value)
 
 static Google__Protobuf__StringValue *wrap(struct arena *arena, const char *value)
 {
-    if (!value)
-        return NULL;
-    Google__Protobuf__StringValue *wrapped =
-        MESSAGE_NEW(arena, google__protobuf__string_value, Google__Protobuf__StringValue);
-    if (wrapped)
-        wrapped->value = text(value);
-    return wrapped;
+    return value ? wellknown_string(arena, value) : NULL;
 }
 
 static Google__Protobuf__Timestamp *stamp(struct arena *arena, int64_t unix_us)
 {
-    if (unix_us == DB_TIME_NULL)
-        return NULL;
-    Google__Protobuf__Timestamp *time =
-        MESSAGE_NEW(arena, google__protobuf__timestamp, Google__Protobuf__Timestamp);
-    if (time) {
-        time->seconds = unix_us / 1000000;
-        time->nanos = (int32_t)(unix_us % 1000000) * 1000;
-    }
-    return time;
+    return unix_us == DB_TIME_NULL ? NULL : wellknown_time(arena, unix_us);
 }
 
 static Obol__Payments__V1__Error *render_error(struct arena *arena, const char *code,

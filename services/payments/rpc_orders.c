@@ -136,27 +136,25 @@ void rpc_get_order(void *context, struct call *const *calls, size_t n)
     arena_free(arena);
 }
 
-static enum status answer_list(struct call *call, const struct list_page *page,
+static enum status answer_list(struct call *call, const struct page *page,
                                const struct order *orders, size_t n)
 {
-    bool has_more = n > (size_t)page->limit;
-    n = has_more ? (size_t)page->limit : n;
+    size_t shown = page_shown(page, n);
     Obol__Payments__V1__OrderList *list =
         MESSAGE_NEW(call->arena, obol__payments__v1__order_list, Obol__Payments__V1__OrderList);
     if (list)
-        list->data = ARENA_ARRAY(call->arena, n, Obol__Payments__V1__Order *);
+        list->data = ARENA_ARRAY(call->arena, shown, Obol__Payments__V1__Order *);
     if (!list || !list->data)
         return call_refuse_status(call, STATUS_RESOURCE_EXHAUSTED);
-    for (size_t i = 0; i < n; i++) {
-        const struct order *order = &orders[page->before ? n - 1 - i : i];
-        list->data[i] = render_order(call->arena, order);
+    for (size_t i = 0; i < shown; i++) {
+        list->data[i] = render_order(call->arena, &orders[page_row(page, n, i)]);
         if (!list->data[i])
             return call_refuse_status(call, STATUS_RESOURCE_EXHAUSTED);
     }
-    list->n_data = n;
+    list->n_data = shown;
     list->object = (char *)(uintptr_t) "list";
     list->url = (char *)(uintptr_t) "/api/v1/orders";
-    list->has_more = has_more;
+    list->has_more = page_has_more(page, n);
     call_answer(call, &list->base);
     return STATUS_OK;
 }
@@ -166,18 +164,23 @@ enum status rpc_list_orders(void *context, struct call *call)
     struct worker *worker = context;
     const Obol__Payments__V1__ListOrdersRequest *request =
         CALL_REQUEST(call, Obol__Payments__V1__ListOrdersRequest);
-    struct list_page page;
+    const struct page_request asked = {
+        .limit = request->limit,
+        .starting_after = request->starting_after,
+        .ending_before = request->ending_before,
+        .created_gte_us = page_time_us(request->created_gte),
+        .created_lt_us = page_time_us(request->created_lt),
+    };
+    struct page page;
     struct order *orders = NULL;
     size_t n = 0;
     const char *filter = request->status[0] ? request->status : NULL;
-    enum status status = validate_page(request->limit, request->starting_after,
-                                       request->ending_before, &page, &call->problem);
+    enum status status = page_read(&asked, "order", &page, &call->problem);
     if (status != STATUS_OK)
         return status;
     if (filter && strcmp(filter, "created") != 0 && strcmp(filter, "attempted") != 0 &&
         strcmp(filter, "paid") != 0)
         return problem_invalid(&call->problem, "status", "There is no such status.");
-    page_times(&page, request->created_gte, request->created_lt);
     status = store_orders_list(worker->db, call->arena, call->context.tenant_id, &page, filter,
                                &orders, &n);
     return status == STATUS_OK ? answer_list(call, &page, orders, n)

@@ -82,38 +82,45 @@ static enum status answer_list(struct call *call, const struct payment *const *p
     return STATUS_OK;
 }
 
+// An id is a little older than its row.
+#define ID_SLACK_MS 5000
+
 enum status rpc_list_payments(void *context, struct call *call)
 {
     struct worker *worker = context;
     const Obol__Payments__V1__ListPaymentsRequest *request =
         CALL_REQUEST(call, Obol__Payments__V1__ListPaymentsRequest);
-    struct list_page page;
+    const struct page_request asked = {
+        .limit = request->limit,
+        .starting_after = request->starting_after,
+        .ending_before = request->ending_before,
+        .created_gte_us = page_time_us(request->created_gte),
+        .created_lt_us = page_time_us(request->created_lt),
+        .id_slack_ms = ID_SLACK_MS,
+    };
+    struct page page;
     struct payment_filter filter;
     struct key *keys = NULL;
     size_t n = 0;
-    enum status status = validate_page(request->limit, request->starting_after,
-                                       request->ending_before, &page, &call->problem);
+    enum status status = page_read(&asked, "pay", &page, &call->problem);
     if (status == STATUS_OK)
         status = check_filter(request, &filter, &call->problem);
     if (status != STATUS_OK)
         return status;
-    page_times(&page, request->created_gte, request->created_lt);
     status = store_payments_list(worker->db, call->arena, call->context.tenant_id, &page, &filter,
                                  &keys, &n);
     if (status != STATUS_OK)
         return call_refuse_status(call, batch_read(status));
-    bool has_more = n > (size_t)page.limit;
-    n = has_more ? (size_t)page.limit : n;
-    for (size_t i = 0; page.before && i < n / 2; i++) {
-        struct key swapped = keys[i];
-        keys[i] = keys[n - 1 - i];
-        keys[n - 1 - i] = swapped;
-    }
-    const struct payment **payments = ARENA_ARRAY(call->arena, n, const struct payment *);
-    if (!payments)
+    size_t shown = page_shown(&page, n);
+    struct key *shown_keys = ARENA_ARRAY(call->arena, shown, struct key);
+    const struct payment **payments = ARENA_ARRAY(call->arena, shown, const struct payment *);
+    if (!shown_keys || !payments)
         return call_refuse_status(call, STATUS_RESOURCE_EXHAUSTED);
-    if (n > 0)
-        status = batch_read(store_payments_get(worker->db, call->arena, keys, n, payments));
-    return status == STATUS_OK ? answer_list(call, payments, n, has_more)
+    for (size_t i = 0; i < shown; i++)
+        shown_keys[i] = keys[page_row(&page, n, i)];
+    if (shown > 0)
+        status =
+            batch_read(store_payments_get(worker->db, call->arena, shown_keys, shown, payments));
+    return status == STATUS_OK ? answer_list(call, payments, shown, page_has_more(&page, n))
                                : call_refuse_status(call, status);
 }

@@ -7,6 +7,7 @@
 #include "operation.h"
 #include "order.h"
 #include "payment.h"
+#include "service/page.h"
 #include "validate.h"
 
 struct key {
@@ -49,7 +50,7 @@ struct payment_filter {
 };
 // One more than page->limit where there are more; newest first, but oldest first when paging back.
 MUST_USE enum status store_payments_list(struct db *db, struct arena *arena, const char *tenant_id,
-                                         const struct list_page *page,
+                                         const struct page *page,
                                          const struct payment_filter *filter, struct key **ret,
                                          size_t *ret_n);
 
@@ -71,7 +72,7 @@ MUST_USE enum status store_orders_follow(struct db *db, struct arena *arena,
 MUST_USE enum status store_orders_insert(struct db *db, struct arena *arena,
                                          const struct order *order, bool *ret_made);
 MUST_USE enum status store_orders_list(struct db *db, struct arena *arena, const char *tenant_id,
-                                       const struct list_page *page, const char *status,
+                                       const struct page *page, const char *status,
                                        struct order **ret, size_t *ret_n);
 
 // --- Operations

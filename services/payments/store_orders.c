@@ -103,10 +103,8 @@ enum status store_orders_insert(struct db *db, struct arena *arena, const struct
     return status;
 }
 
-#define TIME_MAX_US 253402300799999999LL
-
 enum status store_orders_list(struct db *db, struct arena *arena, const char *tenant_id,
-                              const struct list_page *page, const char *status_filter,
+                              const struct page *page, const char *status_filter,
                               struct order **ret, size_t *ret_n)
 {
     struct db_params *p = db_params(arena);
@@ -114,13 +112,13 @@ enum status store_orders_list(struct db *db, struct arena *arena, const char *te
     if (!p)
         return STATUS_RESOURCE_EXHAUSTED;
     db_text(p, tenant_id);
-    db_text(p, page->before ? page->before : page->after);
+    db_text(p, page->cursor);
     db_text(p, status_filter);
-    db_time(p, page->created_gte_us > 0 ? page->created_gte_us : 0);
-    db_time(p, page->created_lt_us < TIME_MAX_US ? page->created_lt_us : TIME_MAX_US);
-    db_int(p, page->limit + 1);
+    db_time(p, page->created_gte_us);
+    db_time(p, page->created_lt_us);
+    db_int(p, (int64_t)page->limit + 1);
     enum status status =
-        db_run(db, arena, page->before ? &sql_orders_list_back : &sql_orders_list, p, &rows);
+        db_run(db, arena, page->newer ? &sql_orders_list_back : &sql_orders_list, p, &rows);
     if (status != STATUS_OK)
         return status;
     struct order *orders = ARENA_ARRAY(arena, db_count(rows), struct order);

@@ -182,64 +182,37 @@ enum status store_payments_existing(struct db *db, struct arena *arena, const st
     return status;
 }
 
-// Both lists page by id; bytes above every id stand for "from the newest".
-static const char *list_cursor(const struct list_page *page)
+static void add_times(struct db_params *p, const struct page *page)
 {
-    if (page->before)
-        return page->before;
-    return page->after ? page->after : "~";
-}
-
-static int64_t clamp(int64_t value, int64_t low, int64_t high)
-{
-    return value < low ? low : value > high ? high : value;
-}
-
-// PostgreSQL's timestamps end before int64 does; years 1970 to 9999 are all that is ever asked for.
-#define TIME_MAX_US 253402300799999999LL
-// An id is a little older than its row.
-#define ID_SLACK_MS 5000
-
-static void add_id_bounds(struct db_params *p, struct arena *arena, const struct list_page *page)
-{
-    int64_t from_ms = clamp(page->created_gte_us, 0, TIME_MAX_US) / 1000 - ID_SLACK_MS;
-    int64_t to_ms = clamp(page->created_lt_us, 0, TIME_MAX_US) / 1000 + ID_SLACK_MS;
-    struct id from = id_floor("pay", from_ms > 0 ? from_ms : 0), to = id_floor("pay", to_ms);
-    bool from_any = page->created_gte_us <= 0, to_any = page->created_lt_us >= TIME_MAX_US;
-    db_text(p, from_any ? "" : arena_strdup(arena, from.text));
-    db_text(p, to_any ? "~" : arena_strdup(arena, to.text));
-}
-
-static void add_times(struct db_params *p, const struct list_page *page)
-{
-    db_time(p, clamp(page->created_gte_us, 0, TIME_MAX_US));
-    db_time(p, clamp(page->created_lt_us, 0, TIME_MAX_US));
-    db_int(p, page->limit + 1);
+    db_time(p, page->created_gte_us);
+    db_time(p, page->created_lt_us);
+    db_int(p, (int64_t)page->limit + 1);
 }
 
 enum status store_payments_list(struct db *db, struct arena *arena, const char *tenant_id,
-                                const struct list_page *page, const struct payment_filter *filter,
+                                const struct page *page, const struct payment_filter *filter,
                                 struct key **ret, size_t *ret_n)
 {
     struct db_params *p = db_params(arena);
     struct db_rows *rows = NULL;
     const struct db_statement *statement =
-        page->before ? &sql_payments_list_back : &sql_payments_list;
+        page->newer ? &sql_payments_list_back : &sql_payments_list;
     if (!p)
         return STATUS_RESOURCE_EXHAUSTED;
     db_text(p, tenant_id);
     if (filter->order_id) {
-        statement = page->before ? &sql_payments_list_order_back : &sql_payments_list_order;
+        statement = page->newer ? &sql_payments_list_order_back : &sql_payments_list_order;
         db_text(p, filter->order_id);
-        db_text(p, list_cursor(page));
+        db_text(p, page->from);
         db_text(p, filter->status);
         db_text(p, filter->method);
     } else {
-        db_text(p, list_cursor(page));
+        db_text(p, page->from);
         db_text(p, filter->status);
         db_text(p, NULL);
         db_text(p, filter->method);
-        add_id_bounds(p, arena, page);
+        db_text(p, page->since.text);
+        db_text(p, page->until.text);
     }
     add_times(p, page);
     enum status status = db_run(db, arena, statement, p, &rows);

@@ -11,8 +11,6 @@
 #define PAIRS_MAX 50
 #define PAIR_KEY_MAX 40
 #define PAIR_VALUE_MAX 500
-#define LIST_LIMIT_DEFAULT 10
-#define LIST_LIMIT_MAX 100
 
 // What belongs to a tenant needs one: PERMISSION_DENIED tenant_missing.
 enum status validate_tenant(const char *tenant_id, struct problem *problem);
@@ -32,15 +30,3 @@ enum status validate_currency(const char *currency, struct problem *problem);
 // UTF-8, at most max characters, no control characters but tab and newline.
 enum status validate_text(const char *text, size_t characters_max, const char *param,
                           struct problem *problem);
-
-struct list_page {
-    int64_t limit;
-    const char *after, *before;            // NULL when absent
-    int64_t created_gte_us, created_lt_us; // INT64_MIN and INT64_MAX when absent
-};
-// limit, cursors (at most one) and times of a list request.
-enum status validate_page(const Google__Protobuf__Int64Value *limit, const char *starting_after,
-                          const char *ending_before, struct list_page *ret,
-                          struct problem *problem);
-void page_times(struct list_page *page, const Google__Protobuf__Timestamp *gte,
-                const Google__Protobuf__Timestamp *lt);

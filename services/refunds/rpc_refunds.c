@@ -212,8 +212,8 @@ static enum status list_refunds(void *context, struct call *call)
         .limit = request->limit,
         .starting_after = request->starting_after,
         .ending_before = request->ending_before,
-        .created_gte_us = wellknown_time_us(request->created_gte),
-        .created_lt_us = wellknown_time_us(request->created_lt),
+        .created_gte_us = page_time_us(request->created_gte),
+        .created_lt_us = page_time_us(request->created_lt),
     };
     struct page page;
     struct refund *refunds = NULL;

@@ -1,12 +1,9 @@
 #include "rpc.h"
 
-#include "base/clock.h"
 #include "base/id.h"
 #include "view.h"
 #include "json/json.h"
 
-#define LIMIT_DEFAULT 10
-#define LIMIT_MAX 100
 #define ENDPOINTS "/obol.webhooks.v1.EndpointService/"
 #define DELIVERIES "/obol.webhooks.v1.DeliveryService/"
 #define EVENTS "/obol.webhooks.v1.EventService/"
@@ -50,45 +47,6 @@ enum status text_given(struct call *call, const char *param, const char *text, c
 enum status id_given(struct call *call, const char *prefix, const char *id, const char *noun)
 {
     return id_looks_like(prefix, id) ? STATUS_OK : problem_not_found(&call->problem, noun);
-}
-
-int64_t time_given(const Google__Protobuf__Timestamp *time)
-{
-    return time ? time->seconds * US_PER_S + time->nanos / 1000 : DB_TIME_NULL;
-}
-
-static enum status cursor_read(struct call *call, const char *param, const char *prefix,
-                               const char *text, const char **ret)
-{
-    *ret = given(text);
-    if (*ret && !id_looks_like(prefix, *ret))
-        return problem_invalid(&call->problem, param, "Not an id of this list.");
-    return STATUS_OK;
-}
-
-enum status page_read(struct call *call, struct page_asked asked, struct page *ret)
-{
-    ret->limit = asked.limit ? asked.limit->value : LIMIT_DEFAULT;
-    if (ret->limit < 1 || ret->limit > LIMIT_MAX)
-        return problem_invalid(&call->problem, "limit", "1 to 100.");
-    enum status status =
-        cursor_read(call, "starting_after", asked.prefix, asked.after, &ret->after);
-    if (status == STATUS_OK)
-        status = cursor_read(call, "ending_before", asked.prefix, asked.before, &ret->before);
-    if (status == STATUS_OK && ret->after && ret->before)
-        return problem_invalid(&call->problem, "ending_before",
-                               "Not together with starting_after.");
-    return status;
-}
-
-size_t page_shown(const struct page *page, size_t rows_n)
-{
-    return rows_n > (size_t)page->limit ? (size_t)page->limit : rows_n;
-}
-
-size_t page_row(const struct page *page, size_t shown, size_t i)
-{
-    return page->before ? shown - 1 - i : i;
 }
 
 enum status refuse_missing(struct call *call, enum status status, const char *noun)

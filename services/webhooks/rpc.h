@@ -12,18 +12,6 @@ MUST_USE enum status text_given(struct call *call, const char *param, const char
 // NOT_FOUND for what can't be an id of this kind.
 MUST_USE enum status id_given(struct call *call, const char *prefix, const char *id,
                               const char *noun);
-int64_t time_given(const Google__Protobuf__Timestamp *time); // DB_TIME_NULL when absent
-
-// Checks a list's limit and cursors (ids of this prefix).
-struct page_asked {
-    const Google__Protobuf__Int64Value *limit;
-    const char *after, *before, *prefix;
-};
-MUST_USE enum status page_read(struct call *call, struct page_asked asked, struct page *ret);
-// Rows came nearest to the cursor first, with one too many when there are more: how many to show,
-// and where the i-th of them (newest first) lies.
-size_t page_shown(const struct page *page, size_t rows_n);
-size_t page_row(const struct page *page, size_t shown, size_t i);
 
 // NOT_FOUND becomes "No such <noun>."; other statuses pass.
 enum status refuse_missing(struct call *call, enum status status, const char *noun);

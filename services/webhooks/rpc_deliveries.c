@@ -55,8 +55,6 @@ static enum status filter_read(struct call *call,
 {
     *ret = (struct delivery_filter){
         .status = given(request->status),
-        .created_gte_us = time_given(request->created_gte),
-        .created_lt_us = time_given(request->created_lt),
     };
     const char *state = ret->status;
     if (state && strcmp(state, "pending") != 0 && strcmp(state, "delivered") != 0 &&
@@ -83,12 +81,12 @@ static enum status list_answer(struct call *call, const struct page *page,
     if (!list || !data)
         return out_of_memory(call);
     for (size_t i = 0; i < n; i++)
-        if (!(data[i] = view_delivery(call->arena, &rows[page_row(page, n, i)])))
+        if (!(data[i] = view_delivery(call->arena, &rows[page_row(page, rows_n, i)])))
             return out_of_memory(call);
     list->object = (char *)"list";
     list->data = data;
     list->n_data = n;
-    list->has_more = rows_n > n;
+    list->has_more = page_has_more(page, rows_n);
     list->url = (char *)"/api/v1/webhooks";
     call_answer(call, &list->base);
     return STATUS_OK;
@@ -99,12 +97,17 @@ enum status rpc_list_deliveries(void *context, struct call *call)
     struct worker *worker = context;
     const Obol__Webhooks__V1__ListDeliveriesRequest *request =
         CALL_REQUEST(call, Obol__Webhooks__V1__ListDeliveriesRequest);
+    const struct page_request asked = {
+        .limit = request->limit,
+        .starting_after = request->starting_after,
+        .ending_before = request->ending_before,
+        .created_gte_us = page_time_us(request->created_gte),
+        .created_lt_us = page_time_us(request->created_lt),
+        .cursor_prefix = "whd",
+    };
     struct page page;
     struct delivery_filter filter;
-    enum status status = page_read(
-        call,
-        (struct page_asked){request->limit, request->starting_after, request->ending_before, "whd"},
-        &page);
+    enum status status = page_read(&asked, "whd", &page, &call->problem);
     if (status == STATUS_OK)
         status = filter_read(call, request, &filter);
     if (status != STATUS_OK)

@@ -141,12 +141,12 @@ static enum status list_answer(struct call *call, const struct page *page,
     if (!list || !data)
         return out_of_memory(call);
     for (size_t i = 0; i < n; i++)
-        if (!(data[i] = view_endpoint(call->arena, &rows[page_row(page, n, i)], NULL)))
+        if (!(data[i] = view_endpoint(call->arena, &rows[page_row(page, rows_n, i)], NULL)))
             return out_of_memory(call);
     list->object = (char *)"list";
     list->data = data;
     list->n_data = n;
-    list->has_more = rows_n > n;
+    list->has_more = page_has_more(page, rows_n);
     list->url = (char *)"/api/v1/webhook_endpoints";
     call_answer(call, &list->base);
     return STATUS_OK;
@@ -157,11 +157,16 @@ enum status rpc_list_endpoints(void *context, struct call *call)
     struct worker *worker = context;
     const Obol__Webhooks__V1__ListEndpointsRequest *request =
         CALL_REQUEST(call, Obol__Webhooks__V1__ListEndpointsRequest);
+    const struct page_request asked = {
+        .limit = request->limit,
+        .starting_after = request->starting_after,
+        .ending_before = request->ending_before,
+        .created_gte_us = DB_TIME_NULL,
+        .created_lt_us = DB_TIME_NULL,
+        .cursor_prefix = "we",
+    };
     struct page page;
-    enum status status = page_read(
-        call,
-        (struct page_asked){request->limit, request->starting_after, request->ending_before, "we"},
-        &page);
+    enum status status = page_read(&asked, "we", &page, &call->problem);
     if (status != STATUS_OK)
         return status;
     struct endpoint *rows = NULL;

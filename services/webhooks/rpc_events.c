@@ -31,12 +31,12 @@ static enum status list_answer(struct call *call, const struct page *page,
     if (!list || !data)
         return out_of_memory(call);
     for (size_t i = 0; i < n; i++)
-        if (!(data[i] = view_event(call->arena, &rows[page_row(page, n, i)])))
+        if (!(data[i] = view_event(call->arena, &rows[page_row(page, rows_n, i)])))
             return out_of_memory(call);
     list->object = (char *)"list";
     list->data = data;
     list->n_data = n;
-    list->has_more = rows_n > n;
+    list->has_more = page_has_more(page, rows_n);
     list->url = (char *)"/api/v1/events";
     call_answer(call, &list->base);
     return STATUS_OK;
@@ -47,15 +47,17 @@ enum status rpc_list_events(void *context, struct call *call)
     struct worker *worker = context;
     const Obol__Webhooks__V1__ListEventsRequest *request =
         CALL_REQUEST(call, Obol__Webhooks__V1__ListEventsRequest);
-    struct page page;
-    enum status status = page_read(
-        call,
-        (struct page_asked){request->limit, request->starting_after, request->ending_before, "evt"},
-        &page);
-    struct event_filter filter = {
-        .created_gte_us = time_given(request->created_gte),
-        .created_lt_us = time_given(request->created_lt),
+    const struct page_request asked = {
+        .limit = request->limit,
+        .starting_after = request->starting_after,
+        .ending_before = request->ending_before,
+        .created_gte_us = page_time_us(request->created_gte),
+        .created_lt_us = page_time_us(request->created_lt),
+        .cursor_prefix = "evt",
     };
+    struct page page;
+    enum status status = page_read(&asked, "evt", &page, &call->problem);
+    struct event_filter filter = {0};
     if (status == STATUS_OK)
         status = text_given(call, "event", request->event, &filter.type);
     if (status == STATUS_OK)

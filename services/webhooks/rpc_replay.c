@@ -17,8 +17,8 @@ static enum status span_read(struct call *call, const Obol__Webhooks__V1__Replay
 {
     if (!request->since)
         return problem_invalid(&call->problem, "since", "Required.");
-    ret->since_us = time_given(request->since);
-    ret->until_us = request->until ? time_given(request->until) : clock_unix_us();
+    ret->since_us = page_time_us(request->since);
+    ret->until_us = request->until ? page_time_us(request->until) : clock_unix_us();
     if (ret->until_us <= ret->since_us)
         return problem_invalid(&call->problem, "until", "Must be later than since.");
     if (request->n_events > 0)

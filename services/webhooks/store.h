@@ -3,6 +3,7 @@
 // arena. NOT_FOUND where one row was asked for and isn't there; else what the database says (db.h).
 #pragma once
 #include "db/db.h"
+#include "service/page.h"
 
 // --- Endpoints (store_endpoints.c)
 struct endpoint {
@@ -14,10 +15,6 @@ struct endpoint {
     int64_t sequence;           // of its own events; where it was raised
     struct bytes secret_sealed; // on insert, and from store_endpoint_lock
 };
-struct page {
-    const char *after, *before; // NULL: none; at most one
-    int64_t limit;
-};
 // Waits its turn among the tenant's makers of endpoints; in a transaction.
 MUST_USE enum status store_endpoint_count(struct db *db, struct arena *arena, const char *tenant_id,
                                           int64_t *ret);
@@ -28,7 +25,7 @@ MUST_USE enum status store_endpoint_get(struct db *db, struct arena *arena, cons
                                         const char *id, struct endpoint *ret);
 MUST_USE enum status store_endpoint_lock(struct db *db, struct arena *arena, const char *tenant_id,
                                          const char *id, struct endpoint *ret);
-// Newest first, up to limit + 1, so that the caller sees whether there are more.
+// Nearest to the cursor first, up to limit + 1, like the lists below.
 MUST_USE enum status store_endpoint_list(struct db *db, struct arena *arena, const char *tenant_id,
                                          const struct page *page, struct endpoint **ret,
                                          size_t *ret_n);
@@ -60,7 +57,6 @@ struct stored_event {
 };
 struct event_filter {
     const char *type, *object_id, *payment_id; // NULL: any
-    int64_t created_gte_us, created_lt_us;     // DB_TIME_NULL: any
 };
 // Sets fresh[i] for events that were not there yet. Ids come once.
 MUST_USE enum status store_events_insert(struct db *db, struct arena *arena,
@@ -87,7 +83,6 @@ struct delivery {
 };
 struct delivery_filter {
     const char *endpoint_id, *event_type, *event_id, *payment_id, *status; // NULL: any
-    int64_t created_gte_us, created_lt_us;                                 // DB_TIME_NULL: any
 };
 struct logged_attempt {
     int64_t number, started_us, duration_us, response_code; // duration -1, code 0: none

@@ -97,16 +97,16 @@ enum status store_delivery_list(struct db *db, struct arena *arena, const char *
                                 const struct delivery_filter *filter, const struct page *page,
                                 struct delivery **ret, size_t *ret_n)
 {
-    struct db_params *params = key_params(arena, tenant_id, page->after);
-    db_text(params, page->before);
-    db_int(params, page->limit + 1);
+    struct db_params *params = key_params(arena, tenant_id, page->from);
+    db_bool(params, page->newer);
+    db_int(params, (int64_t)page->limit + 1);
     db_text(params, filter->endpoint_id);
     db_text(params, filter->event_type);
     db_text(params, filter->event_id);
     db_text(params, filter->payment_id);
     db_text(params, filter->status);
-    db_time(params, filter->created_gte_us);
-    db_time(params, filter->created_lt_us);
+    db_time(params, page->created_gte_us);
+    db_time(params, page->created_lt_us);
     struct db_rows *rows = NULL;
     enum status status = db_run(db, arena, list_statement(filter), params, &rows);
     if (status != STATUS_OK)

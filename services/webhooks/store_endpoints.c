@@ -112,9 +112,9 @@ enum status store_endpoint_list(struct db *db, struct arena *arena, const char *
 {
     struct db_params *params = db_params(arena);
     db_text(params, tenant_id);
-    db_text(params, page->after);
-    db_text(params, page->before);
-    db_int(params, page->limit + 1);
+    db_text(params, page->from);
+    db_bool(params, page->newer);
+    db_int(params, (int64_t)page->limit + 1);
     struct db_rows *rows = NULL;
     enum status status = db_run(db, arena, &sql_list_endpoints, params, &rows);
     if (status != STATUS_OK)

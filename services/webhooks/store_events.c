@@ -81,14 +81,14 @@ enum status store_event_list(struct db *db, struct arena *arena, const char *ten
 {
     struct db_params *params = db_params(arena);
     db_text(params, tenant_id);
-    db_text(params, page->after);
-    db_text(params, page->before);
-    db_int(params, page->limit + 1);
+    db_text(params, page->from);
+    db_bool(params, page->newer);
+    db_int(params, (int64_t)page->limit + 1);
     db_text(params, filter->type);
     db_text(params, filter->object_id);
     db_text(params, filter->payment_id);
-    db_time(params, filter->created_gte_us);
-    db_time(params, filter->created_lt_us);
+    db_time(params, page->created_gte_us);
+    db_time(params, page->created_lt_us);
     struct db_rows *rows = NULL;
     enum status status = db_run(db, arena, list_statement(filter), params, &rows);
     if (status != STATUS_OK)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/clock.h"
+#include "rpc/wellknown.h"
 
 #define NEW(arena, prefix, type)                                                                   \
     MESSAGE_NEW(arena, obol__webhooks__v1__##prefix, Obol__Webhooks__V1__##type)
@@ -20,10 +20,7 @@ static Google__Protobuf__StringValue *optional_text(struct arena *arena, const c
 {
     if (!text)
         return NULL;
-    Google__Protobuf__StringValue *value =
-        MESSAGE_NEW(arena, google__protobuf__string_value, Google__Protobuf__StringValue);
-    if (value)
-        value->value = text_of(arena, text, full);
+    Google__Protobuf__StringValue *value = wellknown_string(arena, text);
     *full |= !value;
     return value;
 }
@@ -33,10 +30,7 @@ static Google__Protobuf__Int64Value *optional_int(struct arena *arena, bool pres
 {
     if (!present)
         return NULL;
-    Google__Protobuf__Int64Value *value =
-        MESSAGE_NEW(arena, google__protobuf__int64_value, Google__Protobuf__Int64Value);
-    if (value)
-        value->value = number;
+    Google__Protobuf__Int64Value *value = wellknown_int(arena, number);
     *full |= !value;
     return value;
 }
@@ -45,12 +39,7 @@ static Google__Protobuf__Timestamp *optional_time(struct arena *arena, int64_t u
 {
     if (unix_us == DB_TIME_NULL)
         return NULL;
-    Google__Protobuf__Timestamp *value =
-        MESSAGE_NEW(arena, google__protobuf__timestamp, Google__Protobuf__Timestamp);
-    if (value) {
-        value->seconds = unix_us / US_PER_S;
-        value->nanos = (int32_t)(unix_us % US_PER_S * 1000);
-    }
+    Google__Protobuf__Timestamp *value = wellknown_time(arena, unix_us);
     *full |= !value;
     return value;
 }

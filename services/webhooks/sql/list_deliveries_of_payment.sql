@@ -1,16 +1,15 @@
--- $3 set walks from the oldest towards the newest (ending_before); only one branch runs.
+-- $2: exclusive; $3 walks from it towards the newest (ending_before); only one branch runs.
 (SELECT id, endpoint_id, event_type, event_id, payment_id, url, status, attempts, max_attempts, response_code,
        response_body, last_error,
        CASE WHEN status = 'pending' AND lease_until IS NULL AND next_at > created_at - interval '1 day'
             THEN next_at END,
        created_at, delivered_at
    FROM deliveries
-  WHERE $3::text IS NULL AND tenant_id = $1::text AND ($2::text IS NULL OR id < $2::text)
+  WHERE NOT $3::bool AND tenant_id = $1::text AND id < $2::text
     AND ($5::text IS NULL OR endpoint_id = $5::text) AND ($6::text IS NULL OR event_type = $6::text)
     AND ($7::text IS NULL OR event_id = $7::text) AND payment_id = $8::text
     AND ($9::text IS NULL OR status = $9::text)
-    AND ($10::timestamptz IS NULL OR created_at >= $10::timestamptz)
-    AND ($11::timestamptz IS NULL OR created_at < $11::timestamptz)
+    AND created_at >= $10::timestamptz AND created_at < $11::timestamptz
   ORDER BY id DESC LIMIT $4::int8)
 UNION ALL
 (SELECT id, endpoint_id, event_type, event_id, payment_id, url, status, attempts, max_attempts, response_code,
@@ -19,10 +18,9 @@ UNION ALL
             THEN next_at END,
        created_at, delivered_at
    FROM deliveries
-  WHERE $3::text IS NOT NULL AND tenant_id = $1::text AND id > $3::text
+  WHERE $3::bool AND tenant_id = $1::text AND id > $2::text
     AND ($5::text IS NULL OR endpoint_id = $5::text) AND ($6::text IS NULL OR event_type = $6::text)
     AND ($7::text IS NULL OR event_id = $7::text) AND payment_id = $8::text
     AND ($9::text IS NULL OR status = $9::text)
-    AND ($10::timestamptz IS NULL OR created_at >= $10::timestamptz)
-    AND ($11::timestamptz IS NULL OR created_at < $11::timestamptz)
+    AND created_at >= $10::timestamptz AND created_at < $11::timestamptz
   ORDER BY id ASC LIMIT $4::int8)

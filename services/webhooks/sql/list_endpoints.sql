@@ -1,11 +1,11 @@
--- $3 set walks from the oldest towards the newest (ending_before); only one branch runs.
+-- $2: exclusive; $3 walks from it towards the newest (ending_before); only one branch runs.
 (SELECT id, url, events, description, enabled, disabled_reason, created_at
    FROM endpoints
-  WHERE $3::text IS NULL AND tenant_id = $1::text AND deleted_at IS NULL
-    AND ($2::text IS NULL OR id < $2::text)
+  WHERE NOT $3::bool AND tenant_id = $1::text AND deleted_at IS NULL
+    AND id < $2::text
   ORDER BY id DESC LIMIT $4::int8)
 UNION ALL
 (SELECT id, url, events, description, enabled, disabled_reason, created_at
    FROM endpoints
-  WHERE $3::text IS NOT NULL AND tenant_id = $1::text AND deleted_at IS NULL AND id > $3::text
+  WHERE $3::bool AND tenant_id = $1::text AND deleted_at IS NULL AND id > $2::text
   ORDER BY id ASC LIMIT $4::int8)

@@ -124,6 +124,11 @@ Test(deliveries, are_listed_by_payment_and_time)
     listed(&request, 2);
     request.created_gte = &later;
     listed(&request, 0);
+    later.seconds = INT64_MIN;
+    request.created_lt = NULL;
+    listed(&request, 2);
+    later.seconds = INT64_MAX;
+    listed(&request, 0);
     request.status = (char *)"lost";
     cr_assert_eq(ask(METHOD_DeliveryService_ListDeliveries, &request.base, &list),
                  STATUS_INVALID_ARGUMENT);

@@ -140,6 +140,10 @@ Test(endpoints, are_not_listed_for_a_cursor_that_is_none)
     cr_assert_eq(ask(METHOD_EndpointService_ListEndpoints, &request.base, &list),
                  STATUS_INVALID_ARGUMENT);
     cr_assert_str_eq(problem.param, "starting_after");
+    request.starting_after = (char *)"we_ 1";
+    cr_assert_eq(ask(METHOD_EndpointService_ListEndpoints, &request.base, &list),
+                 STATUS_INVALID_ARGUMENT);
+    cr_assert_str_eq(problem.param, "starting_after");
     request.starting_after = (char *)"";
     request.limit = &limit;
     for (int64_t bad = 0; bad <= 101; bad += 101) {

@@ -185,17 +185,3 @@ Test(validate, checks_orders_and_imports)
     import.order = &order;
     cr_assert_eq(validate_import(&import, &problem), STATUS_OK);
 }
-
-Test(validate, bounds_pages)
-{
-    struct problem problem = {0};
-    struct list_page page;
-    cr_assert_eq(validate_page(NULL, "", "", &page, &problem), STATUS_OK);
-    cr_assert_eq(page.limit, 10);
-    amount.value = 0;
-    cr_assert_neq(validate_page(&amount, "", "", &page, &problem), STATUS_OK);
-    amount.value = 101;
-    cr_assert_neq(validate_page(&amount, "", "", &page, &problem), STATUS_OK);
-    cr_assert_str_eq(problem.param, "limit");
-    cr_assert_neq(validate_page(NULL, "a", "b", &page, &problem), STATUS_OK);
-}

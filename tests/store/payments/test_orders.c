@@ -165,6 +165,41 @@ Test(orders, a_list_refuses_what_it_does_not_know)
     cr_assert_str_eq(call->problem.param, "limit");
 }
 
+Test(orders, lists_refuse_a_cursor_that_is_no_id)
+{
+    Obol__Payments__V1__ListPaymentsRequest *payments = list_request(10);
+    payments->starting_after = arena_strdup(f.arena, " ");
+    struct call *call =
+        call_new(f.arena, METHOD_PaymentService_ListPayments, &payments->base, NULL);
+    cr_assert_eq(rpc_list_payments(&f.worker, call), STATUS_INVALID_ARGUMENT);
+    cr_assert_str_eq(call->problem.param, "starting_after");
+    Obol__Payments__V1__ListOrdersRequest *orders =
+        NEW(f.arena, list_orders_request, ListOrdersRequest);
+    orders->ending_before = arena_strdup(f.arena, "order.1");
+    call = call_new(f.arena, METHOD_OrderService_ListOrders, &orders->base, NULL);
+    cr_assert_eq(rpc_list_orders(&f.worker, call), STATUS_INVALID_ARGUMENT);
+    cr_assert_str_eq(call->problem.param, "ending_before");
+}
+
+Test(orders, lists_bear_times_outside_the_calendar)
+{
+    Google__Protobuf__Timestamp first = GOOGLE__PROTOBUF__TIMESTAMP__INIT, last = first;
+    first.seconds = INT64_MIN;
+    last.seconds = INT64_MAX;
+    pay(&f, "a", 5);
+    Obol__Payments__V1__ListPaymentsRequest *payments = list_request(10);
+    Obol__Payments__V1__ListOrdersRequest *orders =
+        NEW(f.arena, list_orders_request, ListOrdersRequest);
+    payments->created_gte = orders->created_gte = &first;
+    payments->created_lt = orders->created_lt = &last;
+    cr_assert_eq(list_payments(payments)->n_data, 1);
+    struct call *call = call_new(f.arena, METHOD_OrderService_ListOrders, &orders->base, NULL);
+    cr_ok(rpc_list_orders(&f.worker, call));
+    payments->created_gte = &last;
+    payments->created_lt = NULL;
+    cr_assert_eq(list_payments(payments)->n_data, 0);
+}
+
 Test(orders, housekeeping_sweeps_and_makes_partitions)
 {
     pay(&f, "r", 5); // lies in the default partition

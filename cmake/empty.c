@@ -1,2 +1,0 @@
-// Stands in for a room that has no source yet.
-typedef int empty_room;
