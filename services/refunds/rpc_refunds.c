@@ -6,7 +6,6 @@
 #include "base/failpoint.h"
 #include "base/id.h"
 #include "obol/refunds/v1/refunds.obol.h"
-#include "rpc/wellknown.h"
 #include "saga.h"
 #include "store.h"
 
