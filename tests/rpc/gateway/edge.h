@@ -254,6 +254,11 @@ static inline void handle_request(void *edge, struct http_exchange *exchange)
     edge_handle(edge, exchange);
 }
 
+static inline bool peer_answers(void *client)
+{
+    return rpc_client_check(client, 1000) == STATUS_OK;
+}
+
 static inline void edge_start(void)
 {
     static const struct proto_file *const files[UPSTREAM_N] = {
@@ -267,6 +272,8 @@ static inline void edge_start(void)
         settings->targets[i] = scene.peers[i].target;
     }
     cr_assert(gateway_init(&scene.gateway));
+    for (int i = 0; i < UPSTREAM_N; i++)
+        test_wait(peer_answers, scene.gateway.clients[i], 10000, "a peer's first answer");
     const struct http_server_config config = {.address = "127.0.0.1",
                                               .loops = 1,
                                               .body_max = 65536,
