@@ -127,9 +127,10 @@ stack_up() {
         say "Obol runs. ./dev logs follows it, ./dev down stops it."
         return 0
     fi
-    trap 'echo; stack_down; exit 0' INT TERM
     say "Following the logs; Ctrl-C stops everything."
     tail -n 0 -F "$DATA"/logs/{gateway,auth,payments,refunds,webhooks,merchant}.log 2>/dev/null &
+    # shellcheck disable=SC2064
+    trap "kill $! 2>/dev/null; echo; stack_down; exit 0" INT TERM
     wait $! || true
 }
 
