@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "gateway.h"
 
-#define IN_FLIGHT_MAX 4
+#define IN_FLIGHT_MAX 2
 // A Bundle is waited for until the latest deadline of its calls, so they must not lie far apart.
 #define DEADLINES_SPREAD_NS (500 * NS_PER_MS)
 

@@ -109,7 +109,7 @@ static struct bytes fingerprint(const struct request *request)
         bytes_of_string(http_path(request->exchange)),
         http_body(request->exchange),
     };
-    struct sha256 digest = crypto_hmac_sha256_parts(bytes_of_string("request"), parts, 3);
+    struct sha256 digest = crypto_sha256_parts(parts, 3);
     return arena_copy(request->arena, BYTES_OF_ARRAY(digest.at));
 }
 

@@ -28,6 +28,7 @@
 #define ARENA_ALIGN alignof(max_align_t)
 #define ARENA_BLOCK_FIRST ((size_t)8 << 10)
 #define ARENA_BLOCK_MAX ((size_t)1 << 20)
+#define ARENA_KEPT_SHARE 128 // of the cap: what an empty arena may hold on to
 
 struct block {
     struct block *next;
@@ -86,21 +87,32 @@ static void arena_run_deferred(struct arena *arena)
     }
 }
 
+// The largest block that may stay, so that the next turn fits into one; the others go.
+static struct block *blocks_reduce(struct arena *arena)
+{
+    struct block *kept = arena->first;
+    for (struct block *block = kept->next; block; block = block->next)
+        if (block->capacity > kept->capacity && block->capacity <= arena->cap / ARENA_KEPT_SHARE)
+            kept = block;
+    for (struct block *block = arena->first; block;) {
+        struct block *next = block->next;
+        if (block != kept)
+            block_free(block);
+        block = next;
+    }
+    return kept;
+}
+
 void arena_reset(struct arena *arena)
 {
     arena_run_deferred(arena);
-    struct block *first = arena->first;
-    for (struct block *block = first->next; block;) {
-        struct block *next = block->next;
-        block_free(block);
-        block = next;
-    }
-    ARENA_UNPOISON(first->at, first->capacity);
-    memset(first->at, 0, first->used);
-    ARENA_POISON(first->at, first->capacity);
-    first->used = 0;
-    first->next = NULL;
-    arena->current = first;
+    struct block *kept = blocks_reduce(arena);
+    ARENA_UNPOISON(kept->at, kept->capacity);
+    memset(kept->at, 0, kept->used);
+    ARENA_POISON(kept->at, kept->capacity);
+    kept->used = 0;
+    kept->next = NULL;
+    arena->first = arena->current = kept;
     arena->used = 0;
 }
 

@@ -119,9 +119,11 @@ struct consumer *consumer_start(struct bus *bus, const struct db_config *db,
     if (!consumer)
         return NULL;
     consumer->config = *config;
+    struct db_config own = *db;
+    own.relaxed = config->relaxed;
     consumer->work = (struct work){
         .config = &consumer->config,
-        .db = db_new(db),
+        .db = db_new(&own),
         .arena = arena_new(ARENA_CAP_BATCH),
         .bell = bell_new(),
         .stopping = &consumer->stopping,

@@ -13,11 +13,12 @@
 #include "crypto/internal.h"
 
 DEFINE_CLEANUP(EVP_MAC_CTX_free, EVP_MAC_CTX *)
+DEFINE_CLEANUP(EVP_MD_CTX_free, EVP_MD_CTX *)
 
 // Fetched once: an implicit fetch at every call costs more than the digest of a short message.
 static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
 static EVP_MD *sha256;
-static EVP_MAC *hmac;
+static EVP_MAC_CTX *hmac_unkeyed; // copied for every use
 
 void crypto_die(const char *primitive)
 {
@@ -25,11 +26,24 @@ void crypto_die(const char *primitive)
     abort();
 }
 
+static EVP_MAC_CTX *fetch_hmac(void)
+{
+    char name[] = "SHA256";
+    OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", name, 0),
+                               OSSL_PARAM_construct_end()};
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *context = EVP_MAC_CTX_new(hmac);
+    EVP_MAC_free(hmac); // the context holds it
+    if (!context || EVP_MAC_CTX_set_params(context, parameters) != 1)
+        crypto_die("fetch");
+    return context;
+}
+
 static void fetch(void)
 {
     sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    if (!sha256 || !hmac)
+    hmac_unkeyed = fetch_hmac();
+    if (!sha256)
         crypto_die("fetch");
 }
 
@@ -38,6 +52,35 @@ struct sha256 crypto_sha256(struct bytes message)
     struct sha256 digest;
     pthread_once(&fetch_once, fetch);
     if (EVP_Digest(message.at, message.length, digest.at, NULL, sha256, NULL) != 1)
+        crypto_die("sha256");
+    return digest;
+}
+
+// What stands before each part, so that no two lists of parts read alike.
+struct length_prefix {
+    uint8_t at[8];
+};
+
+static struct length_prefix length_prefix(size_t length)
+{
+    struct length_prefix prefix;
+    for (size_t i = 0; i < sizeof prefix.at; i++)
+        prefix.at[i] = (uint8_t)((uint64_t)length >> (8 * (7 - i)));
+    return prefix;
+}
+
+struct sha256 crypto_sha256_parts(const struct bytes *parts, size_t n)
+{
+    struct sha256 digest;
+    pthread_once(&fetch_once, fetch);
+    CLEANUP(EVP_MD_CTX_free) EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool done = context && EVP_DigestInit_ex2(context, sha256, NULL) == 1;
+    for (size_t i = 0; done && i < n; i++) {
+        struct length_prefix length = length_prefix(parts[i].length);
+        done = EVP_DigestUpdate(context, length.at, sizeof length.at) == 1 &&
+               EVP_DigestUpdate(context, parts[i].at, parts[i].length) == 1;
+    }
+    if (!done || EVP_DigestFinal_ex(context, digest.at, NULL) != 1)
         crypto_die("sha256");
     return digest;
 }
@@ -51,13 +94,10 @@ static void hmac_add(EVP_MAC_CTX *context, const void *at, size_t length)
 static EVP_MAC_CTX *hmac_begin(struct bytes key)
 {
     pthread_once(&fetch_once, fetch);
-    char name[] = "SHA256";
-    OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", name, 0),
-                               OSSL_PARAM_construct_end()};
-    EVP_MAC_CTX *context = EVP_MAC_CTX_new(hmac);
+    EVP_MAC_CTX *context = EVP_MAC_CTX_dup(hmac_unkeyed);
     // A NULL key would mean "keep the old one", an empty key is a key.
     const uint8_t *at = key.at ? key.at : (const uint8_t *)"";
-    if (!context || EVP_MAC_init(context, at, key.length, parameters) != 1)
+    if (!context || EVP_MAC_init(context, at, key.length, NULL) != 1)
         crypto_die("hmac");
     return context;
 }
@@ -82,10 +122,8 @@ struct sha256 crypto_hmac_sha256_parts(struct bytes key, const struct bytes *par
 {
     CLEANUP(EVP_MAC_CTX_free) EVP_MAC_CTX *context = hmac_begin(key);
     for (size_t i = 0; i < n; i++) {
-        uint8_t length[8];
-        for (size_t at = 0; at < sizeof(length); at++)
-            length[at] = (uint8_t)((uint64_t)parts[i].length >> (8 * (7 - at)));
-        hmac_add(context, length, sizeof(length));
+        struct length_prefix length = length_prefix(parts[i].length);
+        hmac_add(context, length.at, sizeof length.at);
         hmac_add(context, parts[i].at, parts[i].length);
     }
     return hmac_end(context);

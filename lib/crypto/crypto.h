@@ -18,9 +18,10 @@ struct sha256 {
 };
 
 struct sha256 crypto_sha256(struct bytes message);
+// Over the parts one after the other, each preceded by its length in eight bytes, so that no two
+// lists of parts give the same message.
+struct sha256 crypto_sha256_parts(const struct bytes *parts, size_t n);
 struct sha256 crypto_hmac_sha256(struct bytes key, struct bytes message);
-// HMAC over the parts one after the other, each preceded by its length in eight bytes, so that no
-// two lists of parts give the same message.
 struct sha256 crypto_hmac_sha256_parts(struct bytes key, const struct bytes *parts, size_t n);
 
 // Same time whatever differs. Different lengths are unequal (at once).

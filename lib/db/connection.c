@@ -14,18 +14,17 @@
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS 5000
 #define OPTIONS_MAX 4096
-// Beyond statement_timeout a server that is alive has answered.
-#define GRACE_MS 5000
 #define REPORT_EVERY_NS NS_PER_S
 
 // One plan a statement, by index: every statement of ours reaches its rows by key. The plan is made
 // from the size that its tables have at that moment, and a table that was empty then invites the
 // wrong order of a join (seen: 180 ms for ten rows among 78,000). So plans are made anew as a
 // connection grows older: after one second, two, four, and then every minute. No compiling of plans
-// that only look expensive.
+// that only look expensive, and no second process for them.
 #define KEYED_PLANS                                                                                \
     " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off"          \
-    " -c enable_mergejoin=off -c enable_bitmapscan=off -c jit=off"
+    " -c enable_mergejoin=off -c enable_bitmapscan=off -c jit=off"                                 \
+    " -c max_parallel_workers_per_gather=0"
 #define RENEW_FIRST_MS 1000
 #define RENEW_MAX_MS 60000
 
@@ -46,6 +45,8 @@ static char *options_of(const struct db_config *config)
     buffer_init(&out, OPTIONS_MAX);
     add_url_options(&out, config->url);
     buffer_adds(&out, "-c timezone=UTC -c client_min_messages=warning" KEYED_PLANS);
+    if (config->relaxed)
+        buffer_adds(&out, " -c synchronous_commit=off");
     if (config->schema)
         buffer_addf(&out, " -c search_path=%s", config->schema);
     if (config->statement_timeout_ms > 0)
@@ -109,6 +110,8 @@ void db_break(struct db *db, const char *why)
     PQfinish(db->connection);
     db->connection = NULL;
     db->stale = false;
+    db->begun = false;
+    db->posted_n = 0;
     db_prepared_clear(&db->prepared);
     if (db->transaction == DB_INSIDE)
         db->transaction = DB_LOST;
@@ -203,71 +206,4 @@ enum status db_connect(struct db *db)
     db->reported_ns = 0;
     db_report(db, true, (clock_now_ns() - start_ns) / 1000);
     return STATUS_OK;
-}
-
-// False when time is up or the socket failed.
-static bool wait_socket(struct db *db, short events, int64_t deadline_ns)
-{
-    struct pollfd fd = {.fd = PQsocket(db->connection), .events = events};
-    for (;;) {
-        int64_t left_ms = deadline_ns == INT64_MAX ? -1 : clock_left_ms(deadline_ns);
-        int n = poll(&fd, 1, (int)left_ms);
-        if (n > 0)
-            return true;
-        if (n == 0 || errno != EINTR)
-            return false;
-    }
-}
-
-static bool flush(struct db *db, int64_t deadline_ns)
-{
-    for (;;) {
-        int left = PQflush(db->connection);
-        if (left <= 0)
-            return left == 0;
-        // Reading meanwhile: the server may be unable to take more until we have taken its answer.
-        if (!wait_socket(db, POLLIN | POLLOUT, deadline_ns) || !PQconsumeInput(db->connection))
-            return false;
-    }
-}
-
-static bool receive(struct db *db, int64_t deadline_ns)
-{
-    while (PQisBusy(db->connection)) {
-        if (!wait_socket(db, POLLIN, deadline_ns) || !PQconsumeInput(db->connection))
-            return false;
-    }
-    return true;
-}
-
-static bool is_failure(const PGresult *result)
-{
-    ExecStatusType status = PQresultStatus(result);
-    return status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY;
-}
-
-PGresult *db_await(struct db *db)
-{
-    bool bounded = db->config.statement_timeout_ms > 0 && !db->patient;
-    int64_t deadline_ns =
-        bounded ? clock_deadline_ns(db->config.statement_timeout_ms + GRACE_MS) : INT64_MAX;
-    PGresult *kept = NULL;
-    bool alive = flush(db, deadline_ns);
-    while (alive && (alive = receive(db, deadline_ns))) {
-        PGresult *next = PQgetResult(db->connection);
-        if (!next)
-            break;
-        if (kept && is_failure(kept)) {
-            PQclear(next);
-            continue;
-        }
-        PQclear(kept);
-        kept = next;
-    }
-    if (alive && PQstatus(db->connection) == CONNECTION_OK)
-        return kept;
-    bool late = deadline_ns != INT64_MAX && clock_left_ms(deadline_ns) == 0;
-    PQclear(kept);
-    db_break(db, late ? "no answer in time" : PQerrorMessage(db->connection));
-    return NULL;
 }

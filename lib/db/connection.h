@@ -19,6 +19,9 @@ struct db_prepared {
     size_t n, capacity;
 };
 
+// BEGIN, what is posted, and the statement that waits for them.
+#define DB_POSTED_MAX 16
+
 struct db {
     struct db_config config; // its strings are the caller's: not used after db_new
     char *url, *application;
@@ -26,6 +29,10 @@ struct db {
     PGconn *connection;
     struct db_prepared prepared;
     enum db_transaction transaction;
+    bool begun;                        // BEGIN has left
+    const char *posted[DB_POSTED_MAX]; // names of what has left and is not judged yet
+    size_t posted_n;
+    const char *last_name; // of what db_await gave last
     bool stale;   // a plan is out of date: the connection is replaced once no transaction is open
     bool patient; // migrations: waits without a bound
     int64_t backoff_ms, retry_at_ns, reported_ns;
@@ -39,9 +46,14 @@ MUST_USE enum status db_connect(struct db *db);
 void db_break(struct db *db, const char *why);
 void db_report(struct db *db, bool up, int64_t latency_us);
 
-// Sends what is queued and waits for the last result (or the first error). NULL: the connection
-// broke, or didn't answer in time; db_break has been called.
+// Before a command is sent inside a transaction: it will be answered together with all that was
+// posted before it. False: sending failed.
+MUST_USE bool db_pipe(struct db *db, const char *name);
+// Sends what is queued and waits for the result of the last command, or the first failure. NULL:
+// the connection broke, or didn't answer in time; db_break has been called.
 PGresult *db_await(struct db *db);
+// Waits for what was posted, BEGIN included: a command of another kind can be sent after it.
+MUST_USE enum status db_settle(struct db *db);
 // What a result means; fills db->error for failures and logs what has nowhere else to go.
 enum status db_judge(struct db *db, const PGresult *result, const char *statement);
 // Clears the error of the last call.

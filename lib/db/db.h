@@ -37,7 +37,9 @@ struct db_config {
     const char *schema;      // search_path, unquoted [a-z_]+; NULL: the server's default
     const char *application; // application_name
     int64_t statement_timeout_ms, lock_timeout_ms; // 0: none
-    struct health *health;                         // may be NULL; reported under dependency
+    bool
+        relaxed; // a commit does not wait for the disk: only for what is done again when it is lost
+    struct health *health; // may be NULL; reported under dependency
     int dependency;
 };
 
@@ -50,7 +52,8 @@ void db_free(struct db *db);
 // Connects if needed; OK when a trivial statement is answered.
 MUST_USE enum status db_ping(struct db *db);
 
-// --- Parameters: added in order, $1 first. All are copied or borrowed until db_run returns.
+// --- Parameters: added in order, $1 first. All are copied or borrowed until db_run or db_post
+// returns.
 struct db_params;
 #define DB_PARAMS_MAX 48
 struct db_params *db_params(struct arena *arena);
@@ -76,6 +79,10 @@ struct db_rows;
 MUST_USE enum status db_run(struct db *db, struct arena *arena,
                             const struct db_statement *statement, struct db_params *params,
                             struct db_rows **ret_rows);
+// Sends a statement whose rows nobody wants, and does not wait: inside a transaction its failure
+// shows at the next db_run, or at db_commit, which then has rolled back. Outside one: db_run.
+MUST_USE enum status db_post(struct db *db, struct arena *arena,
+                             const struct db_statement *statement, struct db_params *params);
 size_t db_count(const struct db_rows *rows); // rows returned, or affected when none are returned
 bool db_is_null(const struct db_rows *rows, size_t row, int column);
 // The declared type must fit the getter (int2/int4/int8, text-like, …): asserted.
@@ -89,8 +96,10 @@ const char **db_get_texts(const struct db_rows *rows, size_t row, int column, st
                           size_t *ret_n);
 
 // --- Transactions (READ COMMITTED). A failed statement leaves the transaction to be rolled back.
+// Connects if needed; BEGIN itself leaves with the first statement.
 MUST_USE enum status db_begin(struct db *db);
-// UNKNOWN: the answer was lost; find out by reading what the transaction would have written.
+// UNKNOWN: the answer was lost; find out by reading what the transaction would have written. With
+// any other failure it is rolled back, and the transaction is over.
 MUST_USE enum status db_commit(struct db *db);
 void db_rollback(struct db *db); // harmless outside a transaction
 bool db_in_transaction(const struct db *db);

@@ -49,6 +49,9 @@ enum status db_script(struct db *db, struct arena *arena, const char *script, co
         if (status != STATUS_OK)
             return status;
     }
+    enum status settled = db_settle(db);
+    if (settled != STATUS_OK)
+        return settled;
     CLEANUP(PQclear) PGresult *result = NULL;
     if (PQsendQuery(db->connection, script))
         result = db_await(db);

@@ -95,6 +95,9 @@ static enum status prepare(struct db *db, const struct db_statement *statement,
 {
     if (statement->name[0] && db_prepared_has(&db->prepared, statement))
         return STATUS_OK;
+    enum status status = db_settle(db);
+    if (status != STATUS_OK)
+        return status;
     if (!PQsendPrepare(db->connection, statement->name, statement->text, params ? params->n : 0,
                        params ? params->types : NULL)) {
         db_break(db, PQerrorMessage(db->connection));
@@ -103,22 +106,30 @@ static enum status prepare(struct db *db, const struct db_statement *statement,
     CLEANUP(PQclear) PGresult *result = db_await(db);
     if (!result)
         return STATUS_UNAVAILABLE;
-    enum status status = db_judge(db, result, statement->name);
+    status = db_judge(db, result, statement->name);
     if (status == STATUS_OK && statement->name[0] && !db_prepared_add(&db->prepared, statement))
         return STATUS_RESOURCE_EXHAUSTED;
     return status;
 }
 
+static bool send(struct db *db, const struct db_statement *statement,
+                 const struct db_params *params)
+{
+    static const int binary[DB_PARAMS_MAX] = {[0 ... DB_PARAMS_MAX - 1] = 1};
+    bool sent = (db->transaction == DB_OUTSIDE || db_pipe(db, statement->name)) &&
+                PQsendQueryPrepared(db->connection, statement->name, params ? params->n : 0,
+                                    params ? params->values : NULL, params ? params->lengths : NULL,
+                                    binary, 1);
+    if (!sent)
+        db_break(db, PQerrorMessage(db->connection));
+    return sent;
+}
+
 static enum status execute(struct db *db, const struct db_statement *statement,
                            const struct db_params *params, struct db_rows *rows)
 {
-    static const int binary[DB_PARAMS_MAX] = {[0 ... DB_PARAMS_MAX - 1] = 1};
-    if (!PQsendQueryPrepared(db->connection, statement->name, params ? params->n : 0,
-                             params ? params->values : NULL, params ? params->lengths : NULL,
-                             binary, 1)) {
-        db_break(db, PQerrorMessage(db->connection));
+    if (!send(db, statement, params))
         return lost(db);
-    }
     if (failpoint_hit("db.query.broken")) {
         db_break(db, "failpoint");
         return lost(db);
@@ -175,6 +186,24 @@ enum status db_run(struct db *db, struct arena *arena, const struct db_statement
     return status;
 }
 
+enum status db_post(struct db *db, struct arena *arena, const struct db_statement *statement,
+                    struct db_params *params)
+{
+    if (db->transaction == DB_OUTSIDE)
+        return db_run(db, arena, statement, params, NULL);
+    db_error_clear(db);
+    if (db->transaction == DB_LOST)
+        return STATUS_ABORTED;
+    if (params && params->full)
+        return STATUS_RESOURCE_EXHAUSTED;
+    enum status status = db->posted_n + 2 < DB_POSTED_MAX ? STATUS_OK : db_settle(db);
+    if (status == STATUS_OK)
+        status = prepare(db, statement, params);
+    if (status == STATUS_OK && send(db, statement, params))
+        return STATUS_OK;
+    return db->transaction == DB_LOST ? STATUS_ABORTED : status;
+}
+
 const struct db_error *db_last_error(const struct db *db)
 {
     return &db->error;
@@ -191,6 +220,8 @@ enum status db_ping(struct db *db)
             return status;
     }
     CLEANUP(PQclear) PGresult *result = NULL;
+    if (db_settle(db) != STATUS_OK)
+        return STATUS_ABORTED;
     if (PQsendQuery(db->connection, "SELECT 1"))
         result = db_await(db);
     else

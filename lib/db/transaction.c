@@ -7,30 +7,37 @@
 // NULL: the connection is gone.
 static PGresult *command(struct db *db, const char *text)
 {
-    if (PQsendQuery(db->connection, text))
+    if (db_pipe(db, text) && PQsendQueryParams(db->connection, text, 0, NULL, NULL, NULL, NULL, 0))
         return db_await(db);
     db_break(db, PQerrorMessage(db->connection));
     return NULL;
 }
 
+// BEGIN itself leaves with the first statement.
 enum status db_begin(struct db *db)
 {
     assert(db->transaction == DB_OUTSIDE);
     db_error_clear(db);
-    // A BEGIN that is lost has done nothing: once more, on a new connection.
-    for (int i = 0; i < 2; i++) {
-        enum status status = db_connect(db);
-        if (status != STATUS_OK)
-            return status;
-        CLEANUP(PQclear) PGresult *result = command(db, "BEGIN");
-        if (!result)
-            continue;
-        status = db_judge(db, result, "BEGIN");
-        if (status == STATUS_OK)
-            db->transaction = DB_INSIDE;
-        return status;
-    }
-    return STATUS_UNAVAILABLE;
+    enum status status = db_connect(db);
+    if (status == STATUS_OK)
+        db->transaction = DB_INSIDE;
+    return status;
+}
+
+static enum status commit(struct db *db)
+{
+    CLEANUP(PQclear) PGresult *result = command(db, "COMMIT");
+    if (result && failpoint_hit("db.commit.lost"))
+        db_break(db, "failpoint");
+    if (!db->connection)
+        return STATUS_UNKNOWN;
+    enum status status = db_judge(db, result, db->last_name);
+    // COMMIT of a failed transaction rolls it back and says so in its tag only.
+    if (status == STATUS_OK && strcmp(PQcmdStatus(result), "COMMIT") != 0)
+        status = STATUS_ABORTED;
+    else if (status != STATUS_OK && strcmp(db->last_name, "COMMIT") != 0)
+        db_rollback(db); // something posted failed, and COMMIT was skipped
+    return status;
 }
 
 enum status db_commit(struct db *db)
@@ -39,35 +46,36 @@ enum status db_commit(struct db *db)
     db_error_clear(db);
     if (db->transaction == DB_INSIDE && failpoint_hit("db.commit.fail"))
         db_break(db, "failpoint");
-    enum db_transaction was = db->transaction;
+    enum status status = STATUS_OK;
+    if (db->transaction == DB_LOST)
+        status = STATUS_ABORTED;
+    else if (db->begun)
+        status = commit(db);
     db->transaction = DB_OUTSIDE;
-    if (was == DB_LOST)
-        return STATUS_ABORTED;
-    CLEANUP(PQclear) PGresult *result = command(db, "COMMIT");
-    if (result && failpoint_hit("db.commit.lost")) {
-        db_break(db, "failpoint");
-        return STATUS_UNKNOWN;
-    }
-    if (!result)
-        return STATUS_UNKNOWN;
-    enum status status = db_judge(db, result, "COMMIT");
-    // COMMIT of a failed transaction rolls it back and says so in its tag only.
-    if (status == STATUS_OK && strcmp(PQcmdStatus(result), "COMMIT") != 0)
-        return STATUS_ABORTED;
+    db->begun = false;
     return status;
+}
+
+// The server skips a ROLLBACK that travels behind a failure, so what is posted is waited for first.
+static void rollback(struct db *db)
+{
+    struct db_error why = db->error; // the caller wants to know afterwards why it rolls back
+    enum status settled = db_settle(db);
+    (void)settled; // whatever it was, it is undone now
+    if (db->transaction == DB_INSIDE) {
+        CLEANUP(PQclear) PGresult *result = command(db, "ROLLBACK");
+        if (result && db_judge(db, result, "ROLLBACK") != STATUS_OK)
+            db_break(db, "ROLLBACK failed");
+    }
+    db->error = why;
 }
 
 void db_rollback(struct db *db)
 {
-    if (db->transaction == DB_INSIDE) {
-        // The caller wants to know afterwards why it rolls back.
-        struct db_error why = db->error;
-        CLEANUP(PQclear) PGresult *result = command(db, "ROLLBACK");
-        if (result && db_judge(db, result, "ROLLBACK") != STATUS_OK)
-            db_break(db, "ROLLBACK failed");
-        db->error = why;
-    }
+    if (db->transaction == DB_INSIDE && db->begun)
+        rollback(db);
     db->transaction = DB_OUTSIDE;
+    db->begun = false;
 }
 
 bool db_in_transaction(const struct db *db)

@@ -42,7 +42,7 @@ enum status journal_audit(struct db *db, struct arena *arena, const struct audit
     db_texts(params, n, DB_COLUMN(rows, what.request_id));
     db_texts(params, n, DB_COLUMN(rows, what.before));
     db_texts(params, n, DB_COLUMN(rows, what.after));
-    return db_run(db, arena, &sql_journal_audit, params, NULL);
+    return db_post(db, arena, &sql_journal_audit, params);
 }
 
 static void read_entry(const struct db_rows *rows, size_t row, struct audit_entry *ret)

@@ -144,7 +144,7 @@ enum status journal_forget(struct db *db, struct arena *arena, const struct clai
     db_texts(params, n, DB_COLUMN(copies, tenant_id));
     db_texts(params, n, DB_COLUMN(copies, key));
     db_texts(params, n, DB_COLUMN(copies, object_id));
-    return db_run(db, arena, &sql_journal_forget, params, NULL);
+    return db_post(db, arena, &sql_journal_forget, params);
 }
 
 enum status journal_key_get(struct db *db, struct arena *arena, const char *tenant_id,

@@ -75,5 +75,5 @@ enum status journal_cursor_set(struct db *db, struct arena *arena, const char *c
     struct db_params *params = db_params(arena);
     db_text(params, consumer);
     db_text(params, cursor);
-    return db_run(db, arena, &sql_journal_cursor_set, params, NULL);
+    return db_post(db, arena, &sql_journal_cursor_set, params);
 }

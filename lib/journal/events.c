@@ -47,7 +47,7 @@ enum status journal_append(struct db *db, struct arena *arena, const struct even
     db_texts(params, n, DB_COLUMN(rows, traceparent));
     db_byteas(params, n, DB_COLUMN(rows, body));
     db_byteas(params, n, DB_COLUMN(rows, payload));
-    return db_run(db, arena, &sql_journal_append, params, NULL);
+    return db_post(db, arena, &sql_journal_append, params);
 }
 
 char *journal_render(struct arena *arena, const struct event *event, const char *noun,
@@ -166,5 +166,5 @@ enum status journal_outbox_delete(struct db *db, struct arena *arena, const char
 {
     struct db_params *params = db_params(arena);
     db_texts(params, n, ids, sizeof *ids);
-    return db_run(db, arena, &sql_journal_outbox_delete, params, NULL);
+    return db_post(db, arena, &sql_journal_outbox_delete, params);
 }

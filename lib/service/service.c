@@ -64,9 +64,12 @@ static void *worker_begin(void *context)
 {
     struct service *service = context;
     struct worker *worker = calloc(1, sizeof *worker);
-    if (!worker)
-        return NULL;
+    if (!worker) // without memory at start there is nothing to serve with
+        abort();
     worker->db = db_new(&service->db);
+    worker->arena = arena_new(ARENA_CAP_BATCH);
+    if (!worker->db || !worker->arena)
+        abort();
     worker->service = service;
     worker->journal = &service->journal;
     worker->state = service->state;
@@ -76,9 +79,8 @@ static void *worker_begin(void *context)
 static void worker_end(void *context)
 {
     struct worker *worker = context;
-    if (!worker)
-        return;
     db_free(worker->db);
+    arena_free(worker->arena);
     free(worker);
 }
 

@@ -54,6 +54,7 @@ struct service_definition {
 // What a handler's first argument is: one a worker thread. Rare writes use service_once.
 struct worker {
     struct db *db;
+    struct arena *arena; // of a batch: who uses it empties it
     struct service *service;
     const struct journal *journal;
     void *state; // of start()

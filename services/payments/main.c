@@ -30,13 +30,14 @@ static enum status start(struct service *service, void **ret_state)
         .providers = providers_new(&settings),
         .outbox_bell = service_outbox_bell(service),
     };
-    if (payments->providers)
+    if (payments->providers && settings.processor_slots > 0)
         payments->processor = processor_start(&(struct processor_config){
             .state = payments,
             .db = service_db_config(service),
             .slots = (size_t)settings.processor_slots,
         });
-    if (!payments->processor) {
+    bool processes = payments->processor || settings.processor_slots == 0;
+    if (!payments->providers || !processes) {
         providers_free(payments->providers);
         free(payments);
         return STATUS_RESOURCE_EXHAUSTED;

@@ -107,9 +107,9 @@ enum status rpc_import_order(void *worker, struct call *call)
 void rpc_get_order(void *context, struct call *const *calls, size_t n)
 {
     struct worker *worker = context;
-    struct arena *arena = arena_new(ARENA_CAP_BATCH);
-    struct key *keys = arena ? ARENA_ARRAY(arena, n, struct key) : NULL;
-    const struct order **orders = arena ? ARENA_ARRAY(arena, n, const struct order *) : NULL;
+    struct arena *arena = worker->arena;
+    struct key *keys = ARENA_ARRAY(arena, n, struct key);
+    const struct order **orders = ARENA_ARRAY(arena, n, const struct order *);
     enum status status = keys && orders ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED;
     for (size_t i = 0; status == STATUS_OK && i < n; i++)
         keys[i] = (struct key){calls[i]->context.tenant_id,
@@ -133,7 +133,7 @@ void rpc_get_order(void *context, struct call *const *calls, size_t n)
             (void)call_refuse_status(calls[i],
                                      status == STATUS_OK ? STATUS_RESOURCE_EXHAUSTED : status);
     }
-    arena_free(arena);
+    arena_reset(arena);
 }
 
 static enum status answer_list(struct call *call, const struct page *page,

@@ -23,9 +23,9 @@ static void answer_payment(struct call *call, const struct payment *payment)
 void rpc_get_payment(void *context, struct call *const *calls, size_t n)
 {
     struct worker *worker = context;
-    struct arena *arena = arena_new(ARENA_CAP_BATCH);
-    struct key *keys = arena ? ARENA_ARRAY(arena, n, struct key) : NULL;
-    const struct payment **payments = arena ? ARENA_ARRAY(arena, n, const struct payment *) : NULL;
+    struct arena *arena = worker->arena;
+    struct key *keys = ARENA_ARRAY(arena, n, struct key);
+    const struct payment **payments = ARENA_ARRAY(arena, n, const struct payment *);
     enum status status = keys && payments ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED;
     for (size_t i = 0; status == STATUS_OK && i < n; i++)
         keys[i] = (struct key){calls[i]->context.tenant_id,
@@ -38,7 +38,7 @@ void rpc_get_payment(void *context, struct call *const *calls, size_t n)
         else
             (void)call_refuse_status(calls[i], status);
     }
-    arena_free(arena);
+    arena_reset(arena);
 }
 
 static enum status check_filter(const Obol__Payments__V1__ListPaymentsRequest *request,

@@ -108,8 +108,8 @@ static enum status prepare(struct worker *worker, struct arena *arena, struct ca
 void rpc_create_payment(void *context, struct call *const *calls, size_t n)
 {
     struct worker *worker = context;
-    struct arena *arena = arena_new(ARENA_CAP_BATCH);
-    struct create_item *items = arena ? ARENA_ARRAY(arena, n, struct create_item) : NULL;
+    struct arena *arena = worker->arena;
+    struct create_item *items = ARENA_ARRAY(arena, n, struct create_item);
     enum status status =
         items ? prepare(worker, arena, calls, items, n) : STATUS_RESOURCE_EXHAUSTED;
     if (status == STATUS_OK) {
@@ -119,5 +119,5 @@ void rpc_create_payment(void *context, struct call *const *calls, size_t n)
         for (size_t i = 0; i < n; i++)
             (void)call_refuse_status(calls[i], status);
     }
-    arena_free(arena);
+    arena_reset(arena);
 }

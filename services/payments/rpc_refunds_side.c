@@ -206,9 +206,9 @@ static bool reserve_ready(struct reserve_item *item)
 void rpc_reserve_refund(void *context, struct call *const *calls, size_t n)
 {
     struct worker *worker = context;
-    struct arena *arena = arena_new(ARENA_CAP_BATCH);
-    struct reserve_item *items = arena ? ARENA_ARRAY(arena, n, struct reserve_item) : NULL;
-    struct batch_item **batch = arena ? ARENA_ARRAY(arena, n, struct batch_item *) : NULL;
+    struct arena *arena = worker->arena;
+    struct reserve_item *items = ARENA_ARRAY(arena, n, struct reserve_item);
+    struct batch_item **batch = ARENA_ARRAY(arena, n, struct batch_item *);
     size_t batch_n = 0;
     for (size_t i = 0; i < n; i++) {
         if (!items || !batch) {
@@ -222,7 +222,7 @@ void rpc_reserve_refund(void *context, struct call *const *calls, size_t n)
     batch_run(&(struct batch){worker, arena, reserve_attempt, reserve_settle}, batch, batch_n);
     if (batch_n > 0)
         state_ring(worker->state, true);
-    arena_free(arena);
+    arena_reset(arena);
 }
 
 static enum status give_back(struct worker *worker, struct call *call, struct operation *operation,
@@ -322,9 +322,9 @@ static void answer_operation(struct call *call, const struct operation *operatio
 void rpc_get_refund_operation(void *context, struct call *const *calls, size_t n)
 {
     struct worker *worker = context;
-    struct arena *arena = arena_new(ARENA_CAP_BATCH);
-    struct key *keys = arena ? ARENA_ARRAY(arena, n, struct key) : NULL;
-    struct operation **found = arena ? ARENA_ARRAY(arena, n, struct operation *) : NULL;
+    struct arena *arena = worker->arena;
+    struct key *keys = ARENA_ARRAY(arena, n, struct key);
+    struct operation **found = ARENA_ARRAY(arena, n, struct operation *);
     enum status status = keys && found ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED;
     for (size_t i = 0; status == STATUS_OK && i < n; i++)
         keys[i] = (struct key){
@@ -338,5 +338,5 @@ void rpc_get_refund_operation(void *context, struct call *const *calls, size_t n
         else
             (void)call_refuse_status(calls[i], status);
     }
-    arena_free(arena);
+    arena_reset(arena);
 }

@@ -16,7 +16,7 @@ struct payments_state {
     const struct keyring *ring;
     struct providers *providers;
     struct bell *outbox_bell;    // rung after committing events
-    struct processor *processor; // NULL where none runs (tests)
+    struct processor *processor; // NULL where none runs
 };
 
 struct outcome_limits state_limits(const struct payments_state *state);

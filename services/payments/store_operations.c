@@ -24,7 +24,7 @@ enum status store_operations_update(struct db *db, struct arena *arena,
     db_times(p, n, DB_COLUMN(operations, finished_us));
     db_texts(p, n, DB_COLUMN(operations, error_code));
     db_texts(p, n, DB_COLUMN(operations, error_message));
-    return db_run(db, arena, &sql_operations_update, p, NULL);
+    return db_post(db, arena, &sql_operations_update, p);
 }
 
 enum status store_operations_insert(struct db *db, struct arena *arena,
@@ -160,7 +160,7 @@ enum status store_attempts_finish(struct db *db, struct arena *arena,
     db_ints(p, n, DB_COLUMN(ends, duration_us));
     db_ints(p, n, DB_COLUMN(ends, http_status));
     db_time(p, now_us);
-    return db_run(db, arena, &sql_attempts_finish, p, NULL);
+    return db_post(db, arena, &sql_attempts_finish, p);
 }
 
 enum status store_jobs_count(struct db *db, struct arena *arena, const char *tenant_id,

@@ -79,7 +79,7 @@ enum status store_orders_follow(struct db *db, struct arena *arena,
     db_texts(params, n, DB_COLUMN(items, order.id));
     db_texts(params, n, DB_COLUMN(items, payment_id));
     db_bools(params, n, DB_COLUMN(items, paid));
-    return db_run(db, arena, &sql_orders_follow, params, NULL);
+    return db_post(db, arena, &sql_orders_follow, params);
 }
 
 enum status store_orders_insert(struct db *db, struct arena *arena, const struct order *order,

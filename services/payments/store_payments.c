@@ -165,7 +165,7 @@ enum status store_payments_insert(struct db *db, struct arena *arena,
     db_texts(p, n, DB_COLUMN(rows, payment.request_id));
     db_texts(p, n, DB_COLUMN(rows, payment.traceparent));
     db_time(p, now_us);
-    return db_run(db, arena, &sql_payments_insert, p, NULL);
+    return db_post(db, arena, &sql_payments_insert, p);
 }
 
 enum status store_payments_existing(struct db *db, struct arena *arena, const struct key *keys,

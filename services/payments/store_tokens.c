@@ -56,7 +56,7 @@ enum status store_card_tokens_insert(struct db *db, struct arena *arena,
     db_bytea(params, BYTES_OF_ARRAY(token->fingerprint.at));
     db_time(params, token->created_us);
     db_time(params, token->expires_us);
-    return db_run(db, arena, &sql_card_tokens_insert, params, NULL);
+    return db_post(db, arena, &sql_card_tokens_insert, params);
 }
 
 enum status store_card_tokens_sweep(struct db *db, struct arena *arena, int64_t now_us,

@@ -67,7 +67,7 @@ enum status refund_insert(struct db *db, struct arena *arena, const struct refun
     db_text(params, refund->traceparent);
     db_time(params, refund->created_us);
     db_time(params, refund->created_us + DRIVE_FIRST_US);
-    return db_run(db, arena, &sql_insert_refund, params, NULL);
+    return db_post(db, arena, &sql_insert_refund, params);
 }
 
 static struct db_params *keys_of(struct arena *arena, const struct refund *keys, size_t n)
@@ -131,7 +131,7 @@ enum status refunds_update(struct db *db, struct arena *arena, struct refund *re
     db_times(params, n, DB_COLUMN(refunds, processed_us));
     db_times(params, n, DB_COLUMN(times, drive_us));
     db_times(params, n, DB_COLUMN(times, now_us));
-    return db_run(db, arena, &sql_update_refunds, params, NULL);
+    return db_post(db, arena, &sql_update_refunds, params);
 }
 
 enum status refund_delete(struct db *db, struct arena *arena, const struct refund *refund,

@@ -79,6 +79,7 @@ static enum status start_intake(struct webhooks *webhooks)
         .list = intake_list,
         .peers = INTAKE_PEERS,
         .catch_up_s = settings.catch_up_s,
+        .relaxed = true, // the dispatcher's claim commits before anything is sent
         .context = intake,
     };
     webhooks->consumer = consumer_start(service_bus(webhooks->service),

@@ -66,7 +66,7 @@ enum status store_deliveries_insert(struct db *db, struct arena *arena,
     db_texts(params, n, DB_COLUMN(items, url));
     db_time(params, due_us);
     db_int(params, max_attempts);
-    return db_run(db, arena, &sql_insert_deliveries, params, NULL);
+    return db_post(db, arena, &sql_insert_deliveries, params);
 }
 
 enum status store_delivery_get(struct db *db, struct arena *arena, const char *tenant_id,

@@ -173,7 +173,7 @@ enum status store_fail_pending(struct db *db, struct arena *arena, const char *t
 {
     struct db_params *params = key_params(arena, tenant_id, endpoint_id);
     db_text(params, reason);
-    return db_run(db, arena, &sql_fail_pending, params, NULL);
+    return db_post(db, arena, &sql_fail_pending, params);
 }
 
 enum status store_endpoints_for(struct db *db, struct arena *arena, const char *const *tenants,

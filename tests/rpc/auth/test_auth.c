@@ -27,6 +27,7 @@ static void *worker_begin(void *context)
 {
     (void)context;
     struct worker *worker = calloc(1, sizeof *worker);
+    worker->arena = arena_new(ARENA_CAP_BATCH);
     worker->db = db_new(&(struct db_config){.url = database.url,
                                             .schema = "auth",
                                             .application = "test",
@@ -40,6 +41,7 @@ static void worker_end(void *context)
 {
     struct worker *worker = context;
     db_free(worker->db);
+    arena_free(worker->arena);
     free(worker);
 }
 

@@ -17,6 +17,7 @@ static void *worker_begin(void *context)
     struct fixture *fixture = context;
     struct worker *worker = calloc(1, sizeof *worker);
     *worker = fixture->worker;
+    worker->arena = arena_new(ARENA_CAP_BATCH);
     worker->db = db_new(&(struct db_config){.url = fixture->database.url,
                                             .schema = "payments",
                                             .application = "test",
@@ -28,6 +29,7 @@ static void worker_end(void *context)
 {
     struct worker *worker = context;
     db_free(worker->db);
+    arena_free(worker->arena);
     free(worker);
 }
 

@@ -21,6 +21,7 @@ static inline void *worker_begin(void *context)
 {
     (void)context;
     struct worker *worker = calloc(1, sizeof *worker);
+    worker->arena = arena_new(ARENA_CAP_BATCH);
     worker->db = another_db();
     worker->service = &service;
     worker->journal = &journal;
@@ -32,6 +33,7 @@ static inline void worker_end(void *context)
 {
     struct worker *worker = context;
     db_free(worker->db);
+    arena_free(worker->arena);
     free(worker);
 }
 

@@ -25,6 +25,7 @@ static inline void *worker_begin(void *context)
 {
     (void)context;
     struct worker *worker = calloc(1, sizeof *worker);
+    worker->arena = arena_new(ARENA_CAP_BATCH);
     worker->db = another_db();
     worker->journal = &journal;
     worker->state = &webhooks;
@@ -35,6 +36,7 @@ static inline void worker_end(void *context)
 {
     struct worker *worker = context;
     db_free(worker->db);
+    arena_free(worker->arena);
     free(worker);
 }
 

@@ -242,3 +242,75 @@ Test(transaction, reports_a_deferred_constraint_at_commit)
     cr_assert_str_eq(db_last_error(db)->constraint, "u_n_fkey");
     cr_assert_not(db_in_transaction(db));
 }
+
+static enum status post(struct db *into, int64_t n, const char *at)
+{
+    struct db_params *params = db_params(arena);
+    db_int(params, n);
+    db_text(params, at);
+    return db_post(into, arena, &sql_insert, params);
+}
+
+Test(transaction, keeps_what_was_posted)
+{
+    cr_ok(db_begin(db));
+    for (int64_t n = 0; n < 100; n++) // more than travel together
+        cr_ok(post(db, n, "a"));
+    cr_ok(insert(db, 100, "b"));
+    cr_ok(post(db, 101, "c"));
+    cr_ok(db_commit(db));
+    cr_assert_str_eq(count(), "102");
+    cr_ok(post(db, 102, "d"));
+    cr_assert_str_eq(count(), "103");
+}
+
+Test(transaction, learns_at_commit_what_a_posted_statement_failed_with)
+{
+    cr_ok(insert(db, 1, "a"));
+    cr_ok(db_begin(db));
+    cr_ok(post(db, 2, "a"));
+    cr_ok(post(db, 1, "a"));
+    cr_ok(post(db, 3, "a"));
+    cr_assert_eq(db_commit(db), STATUS_INVALID_ARGUMENT);
+    cr_assert_str_eq(db_last_error(db)->constraint, "t_pkey");
+    cr_assert_not(db_in_transaction(db));
+    cr_assert_str_eq(count(), "1");
+    cr_ok(insert(db, 2, "a"));
+}
+
+Test(transaction, learns_at_the_next_answer_what_a_posted_statement_failed_with)
+{
+    cr_ok(db_begin(db));
+    cr_ok(post(db, 1, "too long"));
+    cr_assert_eq(insert(db, 2, "a"), STATUS_INVALID_ARGUMENT);
+    cr_assert_str_eq(db_last_error(db)->constraint, "t_at_check");
+    cr_assert_eq(insert(db, 3, "a"), STATUS_ABORTED);
+    db_rollback(db);
+    cr_assert_str_eq(count(), "0");
+}
+
+Test(transaction, forgets_what_was_posted_when_rolled_back)
+{
+    cr_ok(db_begin(db));
+    cr_ok(post(db, 1, "a"));
+    db_rollback(db);
+    cr_ok(db_begin(db));
+    db_rollback(db);
+    cr_ok(db_begin(db));
+    cr_ok(db_commit(db));
+    cr_assert_str_eq(count(), "0");
+}
+
+Test(transaction, is_unknown_when_the_connection_dies_with_posted_statements)
+{
+    cr_ok(db_begin(db));
+    cr_ok(insert(db, 1, "a"));
+    cr_ok(post(db, 2, "a"));
+    test_database_disconnect(&database);
+    cr_assert_eq(db_commit(db), STATUS_UNKNOWN);
+    cr_assert_str_eq(count(), "0");
+    cr_ok(db_begin(db));
+    cr_ok(post(db, 1, "a"));
+    cr_ok(db_commit(db));
+    cr_assert_str_eq(count(), "1");
+}

@@ -61,7 +61,7 @@ static inline void fixture_begin_at(struct fixture *f, const char *provider_url)
                                        .journal = &f->journal,
                                        .ring = &f->ring,
                                        .providers = providers_new(&f->settings)};
-    f->worker = (struct worker){.db = f->db, .journal = &f->journal, .state = &f->state};
+    f->worker = (struct worker){.db = f->db, .arena = arena_new(ARENA_CAP_BATCH), .journal = &f->journal, .state = &f->state};
 }
 
 static inline void fixture_begin(struct fixture *f)
@@ -74,6 +74,7 @@ static inline void fixture_end(struct fixture *f)
     failpoint_arm("");
     providers_free(f->state.providers);
     db_free(f->db);
+    arena_free(f->worker.arena);
     arena_free(f->arena);
     test_database_drop(&f->database);
 }

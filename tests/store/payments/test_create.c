@@ -194,6 +194,7 @@ static void *rival_run(void *argument)
     struct fixture own = f;
     own.db = test_db_open(&f.database, "payments", NULL);
     own.worker.db = own.db;
+    own.worker.arena = arena_new(ARENA_CAP_BATCH);
     own.arena = arena_new(ARENA_CAP_BATCH);
     for (int round = 0; round < 20; round++) {
         struct call *calls[16];
@@ -210,6 +211,7 @@ static void *rival_run(void *argument)
         }
         arena_reset(own.arena);
     }
+    arena_free(own.worker.arena);
     arena_free(own.arena);
     db_free(own.db);
     return NULL;

@@ -134,6 +134,7 @@ static void *reserve_many(void *argument)
     const char *id = argument;
     struct fixture own = f;
     own.worker.db = test_db_open(&f.database, "payments", NULL);
+    own.worker.arena = arena_new(ARENA_CAP_BATCH);
     struct arena *arena = arena_new(ARENA_CAP_BATCH);
     for (int i = 0; i < 30; i++) {
         struct call *call = reserve_call(arena, id, id_new("rfnd").text, 50);
@@ -142,6 +143,7 @@ static void *reserve_many(void *argument)
                   "%s", status_name(call->problem.status));
     }
     arena_free(arena);
+    arena_free(own.worker.arena);
     db_free(own.worker.db);
     return NULL;
 }

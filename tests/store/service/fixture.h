@@ -36,8 +36,10 @@ static inline void fixture_begin(void)
     cr_assert(keyring_parse(RING, &service.ring));
     service.journal = (struct journal){"house", &service.ring};
     service.db = (struct db_config){.url = database.url, .schema = "house", .application = "loop"};
-    worker =
-        (struct worker){.db = another_db(200), .service = &service, .journal = &service.journal};
+    worker = (struct worker){.db = another_db(200),
+                             .arena = arena_new(ARENA_CAP_BATCH),
+                             .service = &service,
+                             .journal = &service.journal};
     test_sql(db, arena, "CREATE TABLE done (tenant_id text, id text, PRIMARY KEY (tenant_id, id))");
 }
 
@@ -45,6 +47,7 @@ static inline void fixture_end(void)
 {
     failpoint_arm("");
     db_free(worker.db);
+    arena_free(worker.arena);
     db_free(db);
     arena_free(arena);
     test_database_drop(&database);
