@@ -8,6 +8,7 @@
 //   keys.c       API keys: headers, cache, batched verification
 //   transcode.c  HTTP request -> message
 //   hop.c        calls that are ready together travel in one Bundle
+//   lines.c      who waits for that, tenant by tenant
 //   cards.c      a card is exchanged for a token before its payment is created
 //   compose.c    what is asked of several services
 //   refusal.c    struct problem -> RFC 9457

@@ -138,6 +138,18 @@ Test(events, are_paged_by_cursor)
     cr_assert_str_eq(cursor, end);
 }
 
+Test(events, are_paged_by_number_and_not_by_the_text_of_it)
+{
+    append(db, "evt_1");
+    append(db, "evt_2");
+    append(db, "evt_3");
+    test_sql(db, arena, "UPDATE events SET xid = '100' WHERE id = 'evt_1'");
+    test_sql(db, arena, "UPDATE events SET xid = '10' WHERE id = 'evt_2'");
+    test_sql(db, arena, "UPDATE events SET xid = '9' WHERE id = 'evt_3'");
+    const char *cursor = "";
+    cr_assert_str_eq(listed_in_time(&cursor, "evt_3,evt_2,evt_1,"), "evt_3,evt_2,evt_1,");
+}
+
 Test(events, of_a_late_commit_are_not_skipped)
 {
     const char *cursor = NULL;
