@@ -12,10 +12,10 @@ PG_BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
 HOUSEKEEPING = {"outbox", "consumed", "consumer_cursors", "audit_log", "schema_migrations"}
 
 
-def psql(url, sql):
+def psql(url, sql, seconds=60):
     """Rows as lists of strings; NULL is ''."""
     done = subprocess.run([PG_BIN / "psql", url, "-qAtX", "-v", "ON_ERROR_STOP=1", "-F", "\x1f", "-R", "\x1e"],
-                          input=sql, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+                          input=sql, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=seconds)
     assert done.returncode == 0, done.stderr
     text = done.stdout.rstrip("\n")
     return [row.split("\x1f") for row in text.split("\x1e")] if text else []
@@ -39,7 +39,8 @@ class Database:
 class Cluster:
     """A PostgreSQL of one's own. It refuses to run as root, and then runs as the package's user."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, settings=()):
+        """settings: `name=value` each."""
         self.data = pathlib.Path(directory) / "pg" / "data"
         self.data.parent.mkdir()
         self.port = PORTS.take()
@@ -50,7 +51,8 @@ class Cluster:
         subprocess.run(["setpriv", *user, PG_BIN / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E",
                         "UTF8", "--locale=C.UTF-8"], check=True, cwd="/", stdout=subprocess.DEVNULL)
         command = [PG_BIN / "postgres", "-D", self.data, "-p", self.port, "-c", "listen_addresses=127.0.0.1", "-c",
-                   "unix_socket_directories=", "-c", "max_connections=200", "-c", "shared_buffers=32MB"]
+                   "unix_socket_directories=", "-c", "max_connections=200", "-c", "shared_buffers=32MB",
+                   *(word for setting in settings for word in ("-c", setting))]
         self.process = Process("postgres", command, dict(os.environ), pathlib.Path(directory) / "postgres.log", user)
         self.start()
 

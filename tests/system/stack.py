@@ -13,24 +13,27 @@ from processes import PORTS, Process, answers, wait_until
 
 BIN = pathlib.Path(os.environ.get("OBOL_BIN", pathlib.Path(__file__).resolve().parents[2] / "build" / "asan" / "bin"))
 SERVICES = ["auth", "payments", "refunds", "webhooks"]
-PORT_NAMES = [*SERVICES, *(f"{name}_ops" for name in [*SERVICES, "gateway"]), "gateway", "sandbox", "merchant", "nats"]
+PORT_NAMES = [*SERVICES, *(f"{name}_ops" for name in [*SERVICES, "gateway"]), "gateway", "sandbox", "merchant", "nats",
+              "nats_monitor"]
 SETTLED = {"succeeded", "failed", "canceled", "expired", "authorized", "needs_review"}
 PROCESSING_MS = 100
 HIDDEN_MS = 2500  # how long timeout@upi stays so
 
 
 class Stack:
-    def __init__(self, own_cluster=False, **environment):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="obol-system-"))
+    def __init__(self, own_cluster=False, postgres=(), programs=BIN, place=None, **environment):
+        """postgres: settings of the cluster of one's own; programs: where they lie; place: where the data goes."""
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="obol-system-", dir=place))
         self.directory.chmod(0o755)
+        self.programs = pathlib.Path(programs)
         self.ports = {name: PORTS.take() for name in PORT_NAMES}
-        self.database = (Cluster if own_cluster else Database)(self.directory)
-        self.environment = {**os.environ, **self.settings(), **environment}
+        self.database = Cluster(self.directory, postgres) if own_cluster else Database(self.directory)
+        self.environment = {**os.environ, **self.settings(), **self.pace(), **environment}
         self.processes = {}
-        nats = ["nats-server", "-a", "127.0.0.1", "-p", self.ports["nats"], "-js", "-sd", self.directory / "nats"]
-        self.add("nats", nats)
+        self.add("nats", ["nats-server", "-a", "127.0.0.1", "-p", self.ports["nats"], "-m", self.ports["nats_monitor"],
+                          "-js", "-sd", self.directory / "nats"])
         for name in ["sandbox", "merchant", *SERVICES, "gateway"]:
-            self.add(name, [BIN / f"obol-{name}"])
+            self.add(name, [self.programs / f"obol-{name}"])
         if self.database.process:
             self.processes["postgres"] = self.database.process
 
@@ -51,12 +54,18 @@ class Stack:
             "OBOL_KEYS": f"1:{secrets.token_hex(32)}",
             "SIMULATOR_URL": f"http://{host['sandbox']}", "SIMULATOR_KEY": secrets.token_hex(16),
             "SIMULATOR_CALLBACK_SECRET": secrets.token_hex(16), "CALLBACK_BASE_URL": f"http://{host['gateway']}",
-            "SANDBOX_STORE": str(self.directory / "sandbox.jsonl"), "SANDBOX_TIMEOUT_RESOLVES_MS": str(HIDDEN_MS),
-            "TEST_MODE": "true", "TEST_PROCESSING_DELAY": str(PROCESSING_MS),
-            "PROVIDER_TIMEOUT_MS": "1000", "POLL_FIRST_MS": "500", "CATCH_UP_S": "2",
+            "SANDBOX_STORE": str(self.directory / "sandbox.jsonl"),
             "DEMO_WEBHOOK_URL": f"http://{host['merchant']}/webhook",
-            "WEBHOOK_ALLOW_PRIVATE": "true", "WEBHOOK_RETRY_INTERVALS_TEST": "true", "WEBHOOK_TIMEOUT_MS": "4000",
-            "FAST_THREADS": "2", "SLOW_THREADS": "6", "LOG_FORMAT": "json",
+            "TEST_MODE": "true", "WEBHOOK_ALLOW_PRIVATE": "true", "LOG_FORMAT": "json",
+        }
+
+    def pace(self):
+        """Smaller and quicker than in production, so that tests see in seconds what takes minutes there."""
+        return {
+            "SANDBOX_TIMEOUT_RESOLVES_MS": str(HIDDEN_MS), "TEST_PROCESSING_DELAY": str(PROCESSING_MS),
+            "PROVIDER_TIMEOUT_MS": "1000", "POLL_FIRST_MS": "500", "CATCH_UP_S": "2",
+            "WEBHOOK_RETRY_INTERVALS_TEST": "true", "WEBHOOK_TIMEOUT_MS": "4000",
+            "FAST_THREADS": "2", "SLOW_THREADS": "6",
         }
 
     # --- Life
@@ -121,7 +130,7 @@ class Stack:
     # --- Administration
 
     def obol(self, *words, code=0, parse=True, **environment):
-        done = subprocess.run([BIN / "obol", *map(str, words), *(["--json"] if parse else [])], timeout=60,
+        done = subprocess.run([self.programs / "obol", *map(str, words), *(["--json"] if parse else [])], timeout=60,
                               env={**self.environment, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert done.returncode == code, f"obol {words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return json.loads(done.stdout) if parse and code == 0 else done.stdout + done.stderr

@@ -1,0 +1,2 @@
+-- GET of one path, as it stands in the URL.
+require("figures")
