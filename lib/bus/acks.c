@@ -13,7 +13,7 @@
 struct acks {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    const struct event *events;
+    const struct parcel *parcels;
     size_t n;
     size_t out; // published and neither answered nor taken back
     bool missing_stream;
@@ -48,10 +48,10 @@ void acks_free(struct acks *acks)
     free(acks);
 }
 
-void acks_begin(struct acks *acks, const struct event *events, size_t n)
+void acks_begin(struct acks *acks, const struct parcel *parcels, size_t n)
 {
     pthread_mutex_lock(&acks->lock);
-    acks->events = events;
+    acks->parcels = parcels;
     acks->n = n;
     acks->missing_stream = false;
     memset(acks->done, 0, sizeof acks->done);
@@ -79,17 +79,12 @@ void acks_give_up(struct acks *acks, size_t index)
     pthread_mutex_unlock(&acks->lock);
 }
 
-static int by_id(const void *id, const void *event)
-{
-    return strcmp(id, ((const struct event *)event)->id);
-}
-
 // An answer to an earlier batch is as true as one to this: the id decides.
 static void mark(struct acks *acks, const char *id)
 {
-    const struct event *event = bsearch(id, acks->events, acks->n, sizeof *event, by_id);
-    if (event)
-        acks->done[event - acks->events] = true;
+    for (size_t i = 0; i < acks->n; i++)
+        if (strcmp(acks->parcels[i].id, id) == 0)
+            acks->done[i] = true;
 }
 
 void acks_on_ack(jsCtx *js, natsMsg *message, jsPubAck *ack, jsPubAckErr *error, void *closure)
@@ -144,17 +139,13 @@ void acks_wait(struct acks *acks, const struct bus *bus, jsCtx *js, int64_t max_
     pthread_mutex_unlock(&acks->lock);
 }
 
-size_t acks_collect(struct acks *acks, const char **ids, bool *ret_missing_stream)
+bool acks_collect(struct acks *acks, bool *done)
 {
-    size_t n = 0;
     pthread_mutex_lock(&acks->lock);
-    for (size_t i = 0; i < acks->n; i++) {
-        if (acks->done[i])
-            ids[n++] = acks->events[i].id;
-    }
-    *ret_missing_stream = acks->missing_stream;
-    acks->events = NULL;
+    memcpy(done, acks->done, acks->n * sizeof *done);
+    bool missing_stream = acks->missing_stream;
+    acks->parcels = NULL;
     acks->n = 0;
     pthread_mutex_unlock(&acks->lock);
-    return n;
+    return missing_stream;
 }

@@ -1,7 +1,9 @@
 // NATS JetStream: the outbox relay and durable consumers. Each runs a thread of its own with its
 // own database connection, survives an absent or restarted server, and never loses: PostgreSQL
 // holds the truth, the bus carries it. Subjects are <stream>.<service>.<event type>; the payload is
-// a packed obol.journal.v1.Event; Nats-Msg-Id is the event id.
+// a packed obol.journal.v1.Events: what the relay found ready together, of one type, up to
+// PARCEL_EVENTS_MAX. Nats-Msg-Id is a digest of its ids: the bus itself drops what is sent twice
+// alike, consumers know each event by its own id.
 #pragma once
 #include "base/bell.h"
 #include "db/db.h"
@@ -25,6 +27,8 @@ void bus_free(struct bus *bus); // after its relay and consumers have stopped
 // waits a bounded time for the acknowledgements and deletes the acknowledged rows in one statement.
 struct relay;
 #define RELAY_BATCH 512
+#define PARCEL_EVENTS_MAX 64
+#define PARCEL_BYTES_MAX ((size_t)256 << 10) // of bodies; an event beyond it travels alone
 // `bell` is rung by whoever commits events; without a ring it looks every 100 ms (for other
 // replicas').
 struct relay *relay_start(struct bus *bus, const struct db_config *db, const char *service,
@@ -37,7 +41,7 @@ void relay_stop(struct relay *relay); // joins
 // INVALID_ARGUMENT is logged and passed over (terminated), so that one bad event can't stop the
 // rest.
 struct consumer;
-#define CONSUMER_BATCH 256
+#define CONSUMER_BATCH 16 // messages
 struct consumer_config {
     const char *durable; // consumer name, unique in the stream: "webhooks"
     const char *const *
@@ -64,6 +68,7 @@ struct consumer *consumer_start(struct bus *bus, const struct db_config *db,
                                 const struct consumer_config *config);
 void consumer_stop(struct consumer *consumer); // joins
 
-// The wire form. event_unpack copies into the arena; INVALID_ARGUMENT when malformed.
-struct bytes event_pack(struct arena *arena, const struct event *event);
-MUST_USE enum status event_unpack(struct arena *arena, struct bytes packed, struct event *ret);
+// The wire form. events_unpack copies into the arena; INVALID_ARGUMENT when malformed.
+struct bytes events_pack(struct arena *arena, const struct event *events, size_t n);
+MUST_USE enum status events_unpack(struct arena *arena, struct bytes packed, struct event **ret,
+                                   size_t *ret_n);

@@ -1,5 +1,6 @@
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -18,32 +19,63 @@ struct consumer {
     pthread_t thread;
 };
 
-// The events of a fetch and the messages that they came in.
-struct catch
-{
+// A message that was fetched, and its place in the events of the fetch.
+struct letter {
+    natsMsg *message;
     struct event *events;
-    natsMsg **messages;
-    enum work_result *results;
     size_t n;
 };
 
-static void unpack(struct consumer *consumer, natsMsgList *list, struct catch *caught)
+struct catch
 {
-    for (int i = 0; i < list->Count; i++) {
-        natsMsg *message = list->Msgs[i];
-        struct bytes packed = {(const uint8_t *)natsMsg_GetData(message),
-                               (size_t)natsMsg_GetDataLength(message)};
-        if (!feed_wants_subject(consumer->feed, natsMsg_GetSubject(message))) {
-            natsMsg_Ack(message, NULL);
-        } else if (event_unpack(consumer->work.arena, packed, &caught->events[caught->n]) ==
-                   STATUS_OK) {
-            caught->messages[caught->n++] = message;
-        } else {
-            log_error("consumer.message_malformed", LOG_S("consumer", consumer->config.durable),
-                      LOG_S("subject", natsMsg_GetSubject(message)));
-            natsMsg_Term(message, NULL);
-        }
+    struct letter *letters;
+    struct event *events; // of all letters
+    enum work_result *results;
+    size_t letters_n, n;
+};
+
+static void unpack(struct consumer *consumer, natsMsg *message, struct catch *caught)
+{
+    struct letter *letter = &caught->letters[caught->letters_n];
+    struct bytes packed = {(const uint8_t *)natsMsg_GetData(message),
+                           (size_t)natsMsg_GetDataLength(message)};
+    letter->message = message;
+    if (!feed_wants_subject(consumer->feed, natsMsg_GetSubject(message))) {
+        natsMsg_Ack(message, NULL);
+    } else if (events_unpack(consumer->work.arena, packed, &letter->events, &letter->n) ==
+               STATUS_OK) {
+        caught->letters_n++;
+        caught->n += letter->n;
+    } else {
+        log_error("consumer.message_malformed", LOG_S("consumer", consumer->config.durable),
+                  LOG_S("subject", natsMsg_GetSubject(message)));
+        natsMsg_Term(message, NULL);
     }
+}
+
+static bool lay_out(struct arena *arena, struct catch *caught)
+{
+    caught->events = ARENA_ARRAY(arena, caught->n, struct event);
+    caught->results = ARENA_ARRAY(arena, caught->n, enum work_result);
+    if (!caught->events || !caught->results)
+        return false;
+    struct event *at = caught->events;
+    for (size_t i = 0; i < caught->letters_n; at += caught->letters[i++].n)
+        memcpy(at, caught->letters[i].events, caught->letters[i].n * sizeof *at);
+    return true;
+}
+
+// One event that has to come again brings its whole letter; the others are known by then.
+static enum work_result result_of(const enum work_result *results, size_t n)
+{
+    enum work_result worst = WORK_REFUSED;
+    for (size_t i = 0; i < n; i++) {
+        if (results[i] == WORK_DONE && worst == WORK_REFUSED)
+            worst = WORK_DONE;
+        if (results[i] == WORK_STOPPED || (results[i] == WORK_LATER && worst != WORK_STOPPED))
+            worst = results[i];
+    }
+    return worst;
 }
 
 static void answer(natsMsg *message, enum work_result result)
@@ -65,20 +97,18 @@ static void answer(natsMsg *message, enum work_result result)
 
 static void take(struct consumer *consumer, natsMsgList *list)
 {
-    size_t n = (size_t)list->Count;
     struct arena *arena = consumer->work.arena;
-    struct catch caught = {
-        .events = ARENA_ARRAY(arena, n, struct event),
-        .messages = ARENA_ARRAY(arena, n, natsMsg *),
-        .results = ARENA_ARRAY(arena, n, enum work_result),
-    };
-    if (!caught.events || !caught.messages || !caught.results)
+    struct catch caught = {.letters = ARENA_ARRAY(arena, (size_t)list->Count, struct letter)};
+    if (!caught.letters)
         return;
-    unpack(consumer, list, &caught);
-    if (caught.n > 0)
-        (void)work_events(&consumer->work, caught.events, caught.n, caught.results);
-    for (size_t i = 0; i < caught.n; i++)
-        answer(caught.messages[i], caught.results[i]);
+    for (int i = 0; i < list->Count; i++)
+        unpack(consumer, list->Msgs[i], &caught);
+    if (caught.n == 0 || !lay_out(arena, &caught))
+        return;
+    (void)work_events(&consumer->work, caught.events, caught.n, caught.results);
+    const enum work_result *results = caught.results;
+    for (size_t i = 0; i < caught.letters_n; results += caught.letters[i++].n)
+        answer(caught.letters[i].message, result_of(results, caught.letters[i].n));
 }
 
 static void *run(void *context)

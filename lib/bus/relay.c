@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "bus/acks.h"
+#include "crypto/crypto.h"
 
 #define LOOK_EVERY_MS 100
 #define ACK_WAIT_MS 2000
@@ -25,20 +26,70 @@ struct relay {
     pthread_t thread;
 };
 
-// False: this event can't be sent now.
-static bool publish(struct relay *relay, const struct event *event, size_t index)
+static int by_type(const void *a, const void *b)
+{
+    const struct event *x = a, *y = b;
+    int order = strcmp(x->type, y->type);
+    return order ? order : strcmp(x->id, y->id);
+}
+
+static size_t event_bytes(const struct event *event)
+{
+    return event->body.length + event->payload.length;
+}
+
+// How many of the n events make the first parcel.
+static size_t parcel_fill(const struct event *events, size_t n)
+{
+    size_t taken = 1, bytes = event_bytes(&events[0]);
+    while (taken < n && taken < PARCEL_EVENTS_MAX &&
+           strcmp(events[taken].type, events[0].type) == 0 &&
+           (bytes += event_bytes(&events[taken])) <= PARCEL_BYTES_MAX)
+        taken++;
+    return taken;
+}
+
+// The same events have the same id, others another.
+static const char *parcel_id(struct arena *arena, const struct parcel *parcel)
+{
+    struct bytes *ids = ARENA_ARRAY(arena, parcel->n, struct bytes);
+    if (!ids)
+        return NULL;
+    for (size_t i = 0; i < parcel->n; i++)
+        ids[i] = bytes_of_string(parcel->events[i].id);
+    struct sha256 digest = crypto_sha256_parts(ids, parcel->n);
+    return crypto_hex(arena, BYTES_OF_ARRAY(digest.at));
+}
+
+// Sorts the events. Fills at most n parcels; 0: no memory.
+static size_t parcels_make(struct arena *arena, struct event *events, size_t n,
+                           struct parcel *parcels)
+{
+    size_t made = 0;
+    qsort(events, n, sizeof *events, by_type);
+    for (size_t i = 0; i < n; i += parcels[made++].n) {
+        parcels[made] = (struct parcel){.events = &events[i], .n = parcel_fill(&events[i], n - i)};
+        parcels[made].id = parcel_id(arena, &parcels[made]);
+        if (!parcels[made].id)
+            return 0;
+    }
+    return made;
+}
+
+// False: this one can't be sent now.
+static bool publish(struct relay *relay, const struct parcel *parcel, size_t index)
 {
     char subject[BUS_SUBJECT_MAX];
     snprintf(subject, sizeof subject, "%s.%s.%s", relay->bus->config.stream, relay->service,
-             event->type);
-    struct bytes packed = event_pack(relay->arena, event);
+             parcel->events[0].type);
+    struct bytes packed = events_pack(relay->arena, parcel->events, parcel->n);
     natsMsg *message = NULL;
     if (!packed.at || natsMsg_Create(&message, subject, NULL, (const char *)packed.at,
                                      (int)packed.length) != NATS_OK)
         return false;
     jsPubOptions options;
     jsPubOptions_Init(&options);
-    options.MsgId = event->id;
+    options.MsgId = parcel->id;
     acks_sent(relay->acks);
     natsStatus s = js_PublishMsgAsync(relay->js, &message, &options);
     if (s == NATS_OK)
@@ -47,24 +98,31 @@ static bool publish(struct relay *relay, const struct event *event, size_t index
     natsMsg_Destroy(message);
     if (s != NATS_MAX_PAYLOAD)
         return false;
-    log_error("bus.event_too_large", LOG_S("event", event->id), LOG_I("bytes", packed.length));
+    log_error("bus.event_too_large", LOG_S("event", parcel->events[0].id),
+              LOG_I("bytes", packed.length));
     acks_give_up(relay->acks, index);
     return true;
 }
 
 // Publishes a batch; the ids of what the bus now has.
-static size_t send_batch(struct relay *relay, const struct event *events, size_t n,
-                         const char **ids)
+static enum status send_batch(struct relay *relay, struct event *events, size_t n, const char **ids,
+                              size_t *ret_n)
 {
-    bool missing_stream;
-    acks_begin(relay->acks, events, n);
-    for (size_t i = 0; i < n && publish(relay, &events[i], i); i++)
+    struct parcel *parcels = ARENA_ARRAY(relay->arena, n, struct parcel);
+    bool *done = ARENA_ARRAY(relay->arena, n, bool);
+    size_t parcels_n = parcels ? parcels_make(relay->arena, events, n, parcels) : 0;
+    if (!done || parcels_n == 0)
+        return STATUS_RESOURCE_EXHAUSTED;
+    acks_begin(relay->acks, parcels, parcels_n);
+    for (size_t i = 0; i < parcels_n && publish(relay, &parcels[i], i); i++)
         ;
     acks_wait(relay->acks, relay->bus, relay->js, ACK_WAIT_MS);
-    size_t acknowledged = acks_collect(relay->acks, ids, &missing_stream);
-    if (missing_stream)
+    if (acks_collect(relay->acks, done)) // nobody took a message: the stream is gone
         relay->generation = 0;
-    return acknowledged;
+    for (size_t i = 0; i < parcels_n; i++)
+        for (size_t j = 0; done[i] && j < parcels[i].n; j++)
+            ids[(*ret_n)++] = parcels[i].events[j].id;
+    return STATUS_OK;
 }
 
 static enum status relay_in_transaction(struct relay *relay, size_t *ret_taken, size_t *ret_sent)
@@ -78,9 +136,9 @@ static enum status relay_in_transaction(struct relay *relay, size_t *ret_taken, 
     if (!ids)
         return STATUS_RESOURCE_EXHAUSTED;
     *ret_taken = n;
-    *ret_sent = send_batch(relay, events, n, ids);
-    if (*ret_sent == 0)
-        return STATUS_OK;
+    status = send_batch(relay, events, n, ids, ret_sent);
+    if (status != STATUS_OK || *ret_sent == 0)
+        return status;
     return journal_outbox_delete(relay->db, relay->arena, ids, *ret_sent);
 }
 

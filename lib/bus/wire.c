@@ -14,11 +14,12 @@ static ProtobufCBinaryData binary(struct bytes bytes)
     return (ProtobufCBinaryData){bytes.length, (uint8_t *)bytes.at};
 }
 
-struct bytes event_pack(struct arena *arena, const struct event *event)
+static Obol__Journal__V1__Event message_of(const struct event *event,
+                                           Google__Protobuf__Timestamp *created_at)
 {
-    Google__Protobuf__Timestamp created_at = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
-    created_at.seconds = event->created_us / US_PER_S;
-    created_at.nanos = (int32_t)(event->created_us % US_PER_S) * 1000;
+    *created_at = (Google__Protobuf__Timestamp)GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+    created_at->seconds = event->created_us / US_PER_S;
+    created_at->nanos = (int32_t)(event->created_us % US_PER_S) * 1000;
     Obol__Journal__V1__Event message = OBOL__JOURNAL__V1__EVENT__INIT;
     message.id = text(event->id);
     message.tenant_id = text(event->tenant_id);
@@ -26,16 +27,32 @@ struct bytes event_pack(struct arena *arena, const struct event *event)
     message.object_id = text(event->object_id);
     message.payment_id = text(event->payment_id);
     message.sequence = event->sequence;
-    message.created_at = &created_at;
+    message.created_at = created_at;
     message.request_id = text(event->request_id);
     message.traceparent = text(event->traceparent);
     message.body = binary(event->body);
     message.payload = binary(event->payload);
-    size_t length = obol__journal__v1__event__get_packed_size(&message);
-    uint8_t *packed = arena_alloc(arena, length);
+    return message;
+}
+
+struct bytes events_pack(struct arena *arena, const struct event *events, size_t n)
+{
+    Obol__Journal__V1__Event *messages = ARENA_ARRAY(arena, n, Obol__Journal__V1__Event);
+    Obol__Journal__V1__Event **pointers = ARENA_ARRAY(arena, n, Obol__Journal__V1__Event *);
+    Google__Protobuf__Timestamp *times = ARENA_ARRAY(arena, n, Google__Protobuf__Timestamp);
+    if (!messages || !pointers || !times)
+        return (struct bytes){0};
+    for (size_t i = 0; i < n; i++) {
+        messages[i] = message_of(&events[i], &times[i]);
+        pointers[i] = &messages[i];
+    }
+    Obol__Journal__V1__Events all = OBOL__JOURNAL__V1__EVENTS__INIT;
+    all.n_events = n;
+    all.events = pointers;
+    uint8_t *packed = arena_alloc(arena, obol__journal__v1__events__get_packed_size(&all));
     if (!packed)
         return (struct bytes){0};
-    return (struct bytes){packed, obol__journal__v1__event__pack(&message, packed)};
+    return (struct bytes){packed, obol__journal__v1__events__pack(&all, packed)};
 }
 
 static void *from_arena(void *arena, size_t size)
@@ -48,17 +65,12 @@ static void keep(void *arena, void *at)
     (void)arena, (void)at; // the arena frees
 }
 
-enum status event_unpack(struct arena *arena, struct bytes packed, struct event *ret)
+static struct event event_of(const Obol__Journal__V1__Event *message)
 {
-    ProtobufCAllocator allocator = {.alloc = from_arena, .free = keep, .allocator_data = arena};
-    const Obol__Journal__V1__Event *message =
-        obol__journal__v1__event__unpack(&allocator, packed.length, packed.at);
-    if (!message || !*message->id || !*message->type)
-        return STATUS_INVALID_ARGUMENT;
     int64_t created_us = 0;
     if (message->created_at)
         created_us = message->created_at->seconds * US_PER_S + message->created_at->nanos / 1000;
-    *ret = (struct event){
+    return (struct event){
         .id = message->id,
         .tenant_id = message->tenant_id,
         .type = message->type,
@@ -71,5 +83,23 @@ enum status event_unpack(struct arena *arena, struct bytes packed, struct event 
         .body = {message->body.data, message->body.len},
         .payload = {message->payload.data, message->payload.len},
     };
+}
+
+enum status events_unpack(struct arena *arena, struct bytes packed, struct event **ret,
+                          size_t *ret_n)
+{
+    ProtobufCAllocator allocator = {.alloc = from_arena, .free = keep, .allocator_data = arena};
+    const Obol__Journal__V1__Events *all =
+        obol__journal__v1__events__unpack(&allocator, packed.length, packed.at);
+    struct event *events = all ? ARENA_ARRAY(arena, all->n_events, struct event) : NULL;
+    if (!events || all->n_events == 0)
+        return STATUS_INVALID_ARGUMENT;
+    for (size_t i = 0; i < all->n_events; i++) {
+        if (!*all->events[i]->id || !*all->events[i]->type)
+            return STATUS_INVALID_ARGUMENT;
+        events[i] = event_of(all->events[i]);
+    }
+    *ret = events;
+    *ret_n = all->n_events;
     return STATUS_OK;
 }

@@ -17,8 +17,13 @@ Test(wire, carries_an_event_whole)
                                 .created_us = 1700000000123456,
                                 .body = bytes_of_string("{}"),
                                 .payload = {(const uint8_t *)"\0\1", 2}};
-    struct event back;
-    cr_assert_eq(event_unpack(arena, event_pack(arena, &event), &back), STATUS_OK);
+    const struct event both[] = {event, {.id = "evt_2", .type = "payment.created"}};
+    struct event *events;
+    size_t n;
+    cr_assert_eq(events_unpack(arena, events_pack(arena, both, 2), &events, &n), STATUS_OK);
+    cr_assert_eq(n, 2);
+    cr_assert_str_eq(events[1].id, "evt_2");
+    struct event back = events[0];
     cr_assert_str_eq(back.id, "evt_1");
     cr_assert_str_eq(back.tenant_id, "t");
     cr_assert_str_eq(back.type, "payment.created");
@@ -36,13 +41,17 @@ Test(wire, carries_an_event_whole)
 Test(wire, refuses_what_is_malformed)
 {
     struct arena *arena = arena_new(ARENA_CAP_REQUEST);
-    struct event back;
-    cr_assert_eq(event_unpack(arena, bytes_of_string("\xff\xff\xff"), &back),
+    struct event *back;
+    size_t n;
+    cr_assert_eq(events_unpack(arena, bytes_of_string("\xff\xff\xff"), &back, &n),
                  STATUS_INVALID_ARGUMENT);
-    cr_assert_eq(event_unpack(arena, bytes_of_string(""), &back), STATUS_INVALID_ARGUMENT);
+    cr_assert_eq(events_unpack(arena, bytes_of_string(""), &back, &n), STATUS_INVALID_ARGUMENT);
+    const struct event nameless[] = {{.id = "evt_1", .type = "a"}, {.id = "", .type = "a"}};
+    cr_assert_eq(events_unpack(arena, events_pack(arena, nameless, 2), &back, &n),
+                 STATUS_INVALID_ARGUMENT);
     struct arena *small = arena_new(16);
     const struct event event = {.id = "evt_1", .type = "a-type-that-does-not-fit"};
-    cr_assert_null(event_pack(small, &event).at);
+    cr_assert_null(events_pack(small, &event, 1).at);
     arena_free(small);
     arena_free(arena);
 }
