@@ -9,7 +9,9 @@
 #include "base/log.h"
 #include "gateway.h"
 
-#define IN_FLIGHT_MAX 4
+#define IN_FLIGHT_MAX 6
+#define AWAY_MAX                                                                                   \
+    2 // of one line; the workers of a service are more, so that another's finds one free
 // A Bundle is waited for until the latest deadline of its calls, so they must not lie far apart.
 #define DEADLINES_SPREAD_NS (500 * NS_PER_MS)
 // A Bundle that is away for so long is stuck behind one of its calls; the tenant's others go on.
@@ -129,7 +131,7 @@ static void board(struct bundle *bundle, struct line *line)
 
 static bool may_board(const struct bundle *bundle, const struct line *line, int64_t now_ns)
 {
-    if (line->away_n > 0 && now_ns - line->left_ns < PATIENCE_NS)
+    if (line->away_n >= AWAY_MAX && now_ns - line->left_ns < PATIENCE_NS)
         return false;
     if (bundle->lines_n == 0)
         return true;
