@@ -18,7 +18,7 @@ from stack import SERVICES, Stack  # noqa: E402
 
 # The same cluster serves Obol and the yardsticks.
 POSTGRES = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "shared_buffers": "2GB",
-            "max_wal_size": "8GB", "checkpoint_timeout": "15min", "max_connections": "200"}
+            "min_wal_size": "4GB", "max_wal_size": "8GB", "checkpoint_timeout": "15min", "max_connections": "200"}
 # Everything else is as it is by default.
 SETTINGS = {"TEST_MODE": "true", "TEST_PROCESSING_DELAY": "0", "WEBHOOK_ALLOW_PRIVATE": "true"}
 PLACE = "/var/tmp"  # a disk; /tmp may be memory
@@ -101,12 +101,22 @@ class Installation:
         self.stack.restart(name, **environment)
         self.stack.wait_ready()
 
+    def season(self):
+        """A database in use writes into WAL files that it used before. A fresh one makes each on its way, and stalls."""
+        self.sql("CREATE TABLE season AS SELECT repeat(md5(i::text), 60) FROM generate_series(1, 600000) AS i")
+        self.sql("DROP TABLE season")
+        self.sql("CHECKPOINT")
+
     def settle(self, seconds=600):
-        """Waits until every event is published and taken: neither outboxes nor consumers hold any."""
+        """Waits until every event is published and taken: neither outboxes nor consumers hold any.
+
+        Then a checkpoint, so that none falls into what is measured next.
+        """
         def still():
             boxes = " + ".join(f"(SELECT count(*) FROM {schema}.outbox)" for schema in SERVICES)
             return self.sql(f"SELECT {boxes}") == [["0"]] and self.waiting() == 0
         wait_until(still, seconds, "every event is published and taken")
+        self.sql("CHECKPOINT")
 
     def waiting(self):
         """Messages of the bus that a consumer has not acknowledged."""

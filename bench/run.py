@@ -4,6 +4,7 @@
 Called by ./dev bench. The exit code tells of errors; a target that is missed is a figure and no error.
 """
 import argparse
+import contextlib
 import dataclasses
 import importlib
 import pathlib
@@ -33,8 +34,12 @@ class Context:
     failures: list = dataclasses.field(default_factory=list)
     began: float = dataclasses.field(default_factory=time.monotonic)
 
+    @contextlib.contextmanager
     def installation(self, **environment):
-        return Installation(self.bin, **environment)
+        with Installation(self.bin, **environment) as obol:
+            if not self.quick:
+                obol.season()
+            yield obol
 
     def say(self, text):
         print(f"[{time.monotonic() - self.began:6.1f} s] {text}", flush=True)
