@@ -14,7 +14,7 @@ WEEKS_S = 3 * 7 * 24 * 3600
 IDS_MAX = 200_000
 CONNECTIONS = 64
 WARM_S = 3
-TABLES = ["payments", "operations", "idempotency_keys", "events", "outbox", "audit_log"]
+TABLES = ["payments", "operations", "operations_queue", "idempotency_keys", "events", "outbox", "audit_log"]
 KEPT_MIN, LIST_P50_MAX_MS = 0.85, 2
 
 

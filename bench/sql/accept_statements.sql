@@ -10,15 +10,15 @@ INSERT INTO payments.idempotency_keys (tenant_id, key, hash, method, object_id, 
 VALUES (:tenant, :key_high || :key_low, :hash, '/obol.payments.v1.PaymentService/CreatePayment',
     'pay_' || :stamp || :s, 201, :answer, false, now(), now() + interval '1 day')
 ON CONFLICT (tenant_id, key) DO NOTHING;
-INSERT INTO payments.payments (tenant_id, id, order_id, order_own, amount, currency, method, vpa, card_expiry_month,
-    card_expiry_year, capture, provider, request_id, traceparent, charge_operation_id, status, sequence, created_at,
+INSERT INTO payments.payments (tenant_id, id, order_id, order_own, amount, currency, method, vpa, capture, provider, request_id, traceparent, charge_operation_id, status, sequence, created_at,
     updated_at)
-VALUES (:tenant, 'pay_' || :stamp || :s, 'o-' || :s, false, 50000, 'INR', 'upi', 'success@upi', 0, 0, 'automatic',
+VALUES (:tenant, 'pay_' || :stamp || :s, 'o-' || :s, false, 50000, 'INR', 'upi', 'success@upi', 'automatic',
     'simulator', 'req_' || :stamp || :s, :traceparent, 'op_' || :stamp || :s, 'pending', 1, now(), now());
-INSERT INTO payments.operations (tenant_id, id, payment_id, kind, amount, currency, provider, due_at, request_id,
+INSERT INTO payments.operations (tenant_id, id, payment_id, kind, amount, currency, provider, request_id,
     traceparent, created_at)
-VALUES (:tenant, 'op_' || :stamp || :s, 'pay_' || :stamp || :s, 'charge', 50000, 'INR', 'simulator', now(),
+VALUES (:tenant, 'op_' || :stamp || :s, 'pay_' || :stamp || :s, 'charge', 50000, 'INR', 'simulator',
     'req_' || :stamp || :s, :traceparent, now());
+INSERT INTO payments.operations_queue (tenant_id, id, due_at) VALUES (:tenant, 'op_' || :stamp || :s, now());
 INSERT INTO payments.events (id, tenant_id, type, object_id, payment_id, sequence, created_at, request_id, traceparent,
     body, payload)
 VALUES ('evt_' || :stamp || :s, :tenant, 'payment.created', 'pay_' || :stamp || :s, 'pay_' || :stamp || :s, 1, now(),

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/priority.h"
 #include "bus/catch_up.h"
 #include "bus/feed.h"
 
@@ -114,6 +115,7 @@ static void take(struct consumer *consumer, natsMsgList *list)
 static void *run(void *context)
 {
     struct consumer *consumer = context;
+    priority_background();
     while (!atomic_load(&consumer->stopping)) {
         natsMsgList list;
         if (consumer->config.list && clock_left_ms(consumer->catch_up_at_ns) == 0) {

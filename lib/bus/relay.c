@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/priority.h"
 #include "bus/acks.h"
 #include "crypto/crypto.h"
 
@@ -188,6 +189,7 @@ static bool is_ready(struct relay *relay)
 static void *run(void *context)
 {
     struct relay *relay = context;
+    priority_background();
     while (!atomic_load(&relay->stopping)) {
         int64_t sleep_ms = is_ready(relay) ? turn(relay) : BUS_RETRY_MS;
         if (sleep_ms == BUS_RETRY_MS) {

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/priority.h"
 #include "service/internal.h"
 
 #define RING_AGAIN_S 1
@@ -22,6 +23,7 @@ struct service_loop {
 static void *loop_run(void *argument)
 {
     struct service_loop *loop = argument;
+    priority_background();
     struct db *db = db_new(&loop->service->db);
     struct arena *arena = arena_new(ARENA_CAP_BATCH);
     while (db && arena && !atomic_load(&loop->stopping)) {

@@ -1,16 +1,15 @@
-// Taking due operations for this processor, in one transaction: the operations are marked as sent
-// or asked about under a lease, and the payments whose charge leaves for the first time are
+// Taking due operations for this processor, in the transaction of a turn: they are leased and
+// marked as sent or asked about, and the payments whose charge leaves for the first time are
 // `processing`.
 #pragma once
-#include "state.h"
-#include "store.h"
-
-struct claim_turn {
-    char after_tenant[128]; // whose turn was last: every tenant comes by
-};
+#include "turn.h"
 
 // The longest lease that a request of any provider needs, milliseconds.
 int64_t claim_lease_ms(const struct payments_state *state);
-MUST_USE enum status claim_operations(const struct payments_state *state, struct db *db,
-                                      struct arena *arena, struct claim_turn *turn,
-                                      size_t free_slots, struct claimed **ret, size_t *ret_n);
+// Leases up to `room` operations, fair between tenants.
+MUST_USE enum status claim_take(struct turn *turn, size_t room, struct key **ret, size_t *ret_n);
+// Fills turn->claimed with those that are held under turn->lease_us.
+MUST_USE enum status claim_taken(struct turn *turn, const struct key *keys, size_t n);
+MUST_USE enum status claim_due(struct turn *turn, size_t room); // both
+// Nothing leaves for a payment that did not follow.
+void claim_hold_back(struct turn *turn, const struct payment_change *changes, size_t n);

@@ -18,6 +18,6 @@ const struct rpc_handler payments_handlers[] = {
     {.method = PAYMENTS "ReserveRefund", .many = rpc_reserve_refund},
     {.method = PAYMENTS "ReleaseRefund", .one = rpc_release_refund},
     {.method = PAYMENTS "GetRefundOperation", .many = rpc_get_refund_operation},
-    {.method = PAYMENTS "ProviderCallback", .one = rpc_provider_callback},
+    {.method = PAYMENTS "ProviderCallback", .many = rpc_provider_callback},
 };
 const size_t payments_handlers_n = sizeof payments_handlers / sizeof *payments_handlers;

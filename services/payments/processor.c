@@ -3,27 +3,24 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/failpoint.h"
-#include "base/log.h"
+#include "base/priority.h"
 #include "claim.h"
-#include "flush.h"
+#include "news.h"
 #include "obs/metrics.h"
+#include "slot.h"
 
 #define IDLE_MS 200 // for the work of other replicas, and what falls due
-#define GATHER_MS 3 // answers wait this long for company
+// Between two turns, where something is in hand: what is ready waits this long for company.
+#define PACE_MS 3
+#define PACE_BUSY_MS 10
+// An act that was accepted waits this long for its callback before that alone is recorded: most
+// are told at once, and then one record tells all.
+#define HOLD_MS 50
+#define HOLD_LOOK_MS 10
 #define RETRY_MS_MAX 1000
-#define SLOT_ARENA_CAP ((size_t)1 << 20)
-
-struct slot {
-    enum { SLOT_FREE, SLOT_OUT, SLOT_ANSWERED } state;
-    struct arena *arena; // of the request; emptied with the slot
-    const struct provider *provider;
-    struct http_request request;
-    struct finished finished;
-};
 
 struct processor {
     struct processor_config config;
@@ -31,75 +28,59 @@ struct processor {
     struct http_client *client;
     struct db *db;
     struct arena *arena; // of a turn
+    struct news *news;   // by slot
     struct slot *slots;
     struct http_response *responses;
-    struct finished *flushing;
-    struct claim_turn turn;
-    size_t out, answered;
-    int64_t look_ns;  // when to claim next
-    int64_t retry_ms; // after a failed flush
-    int64_t flush_ns; // not before
+    struct finished *finished; // of a turn: what it records, whose it is, and whether it did
+    struct slot **recorded;
+    bool *settled;
+    struct claim_place place;
+    size_t out, held, answered; // slots
+    int64_t look_ns;            // when to claim next
+    int64_t turn_ns;            // no turn before
+    int64_t retry_ms;           // after a failure to record
+    int64_t record_ns;          // not before
     struct metric *requests, *durations;
     _Atomic bool stopping, rung;
 };
 
-static void answer(struct processor *processor, struct slot *slot, const struct outcome *outcome,
-                   int64_t duration_us)
+static size_t place_of(const struct processor *processor, const struct slot *slot)
 {
-    slot->finished.outcome = *outcome;
-    slot->finished.duration_us = duration_us;
+    return (size_t)(slot - processor->slots);
+}
+
+static size_t room(const struct processor *processor)
+{
+    return processor->config.slots - processor->out - processor->held - processor->answered;
+}
+
+static void hold(struct processor *processor, struct slot *slot)
+{
+    bool worth_it =
+        slot->step == STEP_ACT && slot->provider->calls_back && !atomic_load(&processor->stopping);
+    slot->held_until_ns = worth_it ? clock_deadline_ns(HOLD_MS) : clock_now_ns();
+    slot->state = SLOT_HELD;
+    processor->held++;
+}
+
+static void answered(struct processor *processor, struct slot *slot)
+{
     slot->state = SLOT_ANSWERED;
     processor->answered++;
-    const char *step = slot->finished.step == STEP_ACT ? "act" : "query";
-    const char *provider = slot->provider ? slot->provider->name : "none";
+}
+
+static void hear(struct processor *processor, struct slot *slot, const struct outcome *outcome,
+                 int64_t duration_us)
+{
+    const char *step = slot->step == STEP_ACT ? "act" : "query";
+    const char *provider = slot->provider->name;
     metric_add(processor->requests, 1, METRIC_LABELS(provider, step, outcome_name(outcome->kind)));
     metric_observe_ns(processor->durations, duration_us * 1000, METRIC_LABELS(provider, step));
-}
-
-static bool build_act(struct processor *processor, struct slot *slot, const struct claimed *claimed)
-{
-    struct bytes token = {0};
-    const struct operation *operation = &claimed->operation;
-    if (claimed->provider_token.at && operation->kind == OPERATION_CHARGE) {
-        const char *context =
-            card_token_context(slot->arena, operation->tenant_id, claimed->card_token);
-        if (!context || keyring_open(processor->config.state->ring, slot->arena,
-                                     claimed->provider_token, context, &token) != STATUS_OK)
-            return false;
-    }
-    struct provider_act act = {
-        .kind = operation->kind,
-        .reference = operation->id,
-        .charge_reference = claimed->charge_reference,
-        .amount = operation->amount,
-        .currency = operation->currency,
-        .method = claimed->method,
-        .vpa = claimed->vpa,
-        .token = token.at ? arena_strndup(slot->arena, (const char *)token.at, token.length) : NULL,
-        .capture = strcmp(claimed->capture, "automatic") == 0,
-    };
-    return slot->provider->act(slot->provider, slot->arena, &act, &slot->request);
-}
-
-// Whether the whole request still fits into the lease.
-static bool lease_holds(const struct slot *slot)
-{
-    return clock_unix_us() + slot->provider->total_ms * 1000 <= slot->finished.lease_us;
-}
-
-static bool send(struct processor *processor, struct slot *slot, const struct claimed *claimed)
-{
-    bool built = claimed->send ? build_act(processor, slot, claimed)
-                               : slot->provider->query(slot->provider, slot->arena,
-                                                       claimed->operation.id, &slot->request);
-    if (!built) {
-        log_error("request not built", LOG_S("operation", claimed->operation.id));
-        return false;
-    }
-    slot->request.context = slot;
-    if (failpoint_hit("charge.before_send") || !lease_holds(slot))
-        return false;
-    return http_client_start(processor->client, &slot->request) == STATUS_OK;
+    slot_note(slot, outcome, duration_us);
+    if (outcome->kind == OUTCOME_ACCEPTED)
+        hold(processor, slot);
+    else
+        answered(processor, slot);
 }
 
 static struct slot *slot_free(struct processor *processor)
@@ -112,25 +93,13 @@ static struct slot *slot_free(struct processor *processor)
 
 static void begin(struct processor *processor, const struct claimed *claimed)
 {
-    const struct operation *operation = &claimed->operation;
     struct slot *slot = slot_free(processor);
-    if (!slot || claimed->held_back)
+    if (!slot || claimed->held_back || !slot_take(slot, processor->config.state, claimed))
         return; // its lease runs out, then it is asked about
-    slot->provider = providers_find(processor->config.state->providers, operation->provider);
-    slot->finished = (struct finished){
-        .operation = {arena_strdup(slot->arena, operation->tenant_id),
-                      arena_strdup(slot->arena, operation->id)},
-        .step = claimed->send ? STEP_ACT : STEP_QUERY,
-        .attempt = operation->attempts,
-        .lease_us = operation->lease_us,
-    };
-    if (!slot->provider || !slot->finished.operation.id) {
-        log_error("operation without provider", LOG_S("operation", operation->id));
-        arena_reset(slot->arena);
-        return;
-    }
-    if (!send(processor, slot, claimed)) {
-        answer(processor, slot, &(struct outcome){.kind = OUTCOME_NOT_SENT}, 0);
+    news_open(processor->news, place_of(processor, slot), slot->provider->name,
+              slot->finished.operation.id);
+    if (!slot_send(slot, processor->config.state, processor->client, claimed)) {
+        hear(processor, slot, &(struct outcome){.kind = OUTCOME_NOT_SENT}, 0);
         return;
     }
     slot->state = SLOT_OUT;
@@ -145,139 +114,150 @@ static void read_responses(struct processor *processor, int64_t max_ms)
     for (size_t i = 0; i < n; i++) {
         const struct http_response *response = &processor->responses[i];
         struct slot *slot = response->context;
-        struct outcome outcome = {0};
-        if (slot->finished.step == STEP_ACT)
-            slot->provider->read_act(slot->provider, slot->arena, response, &outcome);
-        else
-            slot->provider->read_query(slot->provider, slot->arena, response, &outcome);
-        if (failpoint_hit("charge.answered"))
-            outcome = (struct outcome){.kind = OUTCOME_LOST};
-        if (outcome.kind == OUTCOME_LOST || outcome.kind == OUTCOME_NOT_SENT)
-            log_warn("no usable answer from the provider",
-                     LOG_S("operation", slot->finished.operation.id),
-                     LOG_S("reason", response->error), LOG_I("status", response->status));
+        struct outcome outcome = slot_read(slot, response);
         processor->out--;
-        answer(processor, slot, &outcome, response->duration_us);
+        hear(processor, slot, &outcome, response->duration_us);
     }
 }
 
-static void slot_release(struct processor *processor, struct slot *slot)
+// What a callback says is asked at once, and what has waited long enough for one goes on.
+static void listen(struct processor *processor)
 {
-    slot->state = SLOT_FREE;
-    arena_reset(slot->arena);
-    processor->answered--;
+    int64_t now_ns = clock_now_ns();
+    for (size_t i = 0; processor->held > 0 && i < processor->config.slots; i++) {
+        struct slot *slot = &processor->slots[i];
+        if (slot->state != SLOT_HELD)
+            continue;
+        bool rung = news_take(processor->news, i);
+        if (!rung && slot->held_until_ns > now_ns)
+            continue;
+        processor->held--;
+        if (rung && slot_ask(slot, processor->client)) {
+            slot->state = SLOT_OUT;
+            processor->out++;
+            continue;
+        }
+        slot->finished.rung = rung;
+        answered(processor, slot);
+    }
 }
 
-// Something in the data, or a fault of ours: it would be the same the next time, for all of them.
-static bool lasting(enum status status)
+static size_t gather(struct processor *processor)
 {
-    return status == STATUS_INVALID_ARGUMENT || status == STATUS_INTERNAL ||
-           status == STATUS_RESOURCE_EXHAUSTED;
-}
-
-// One bad item must not keep the others from being recorded. Its operation is asked about again
-// when its lease has run out.
-static void flush_singly(struct processor *processor)
-{
+    size_t n = 0;
+    if (processor->answered == 0 || clock_now_ns() < processor->record_ns)
+        return 0;
     for (size_t i = 0; i < processor->config.slots; i++) {
         struct slot *slot = &processor->slots[i];
         if (slot->state != SLOT_ANSWERED)
             continue;
-        arena_reset(processor->arena);
-        enum status status = flush_outcomes(processor->config.state, processor->db,
-                                            processor->arena, &slot->finished, 1, clock_unix_us());
-        if (lasting(status))
-            log_error("outcome not recorded", LOG_S("operation", slot->finished.operation.id),
-                      LOG_S("outcome", outcome_name(slot->finished.outcome.kind)),
-                      LOG_S("status", status_name(status)));
-        if (status == STATUS_OK || lasting(status))
-            slot_release(processor, slot);
+        if (news_close(processor->news, i))
+            slot->finished.rung = true;
+        processor->finished[n] = slot->finished;
+        processor->settled[n] = false;
+        processor->recorded[n++] = slot;
+    }
+    return n;
+}
+
+static void release(struct processor *processor, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!processor->settled[i])
+            continue;
+        slot_empty(processor->recorded[i]);
+        processor->answered--;
     }
 }
 
-static void release_answered(struct processor *processor)
+// Answers are kept in their slots: what a provider said is worth more than room for more work.
+static void put_off(struct processor *processor)
 {
-    for (size_t i = 0; i < processor->config.slots; i++)
-        if (processor->slots[i].state == SLOT_ANSWERED)
-            slot_release(processor, &processor->slots[i]);
-}
-
-static void flush(struct processor *processor)
-{
-    size_t n = 0;
-    if (processor->answered == 0 || clock_now_ns() < processor->flush_ns)
-        return;
-    for (size_t i = 0; i < processor->config.slots; i++)
-        if (processor->slots[i].state == SLOT_ANSWERED)
-            processor->flushing[n++] = processor->slots[i].finished;
-    enum status status = flush_outcomes(processor->config.state, processor->db, processor->arena,
-                                        processor->flushing, n, clock_unix_us());
-    if (status == STATUS_OK) {
-        release_answered(processor);
-        processor->retry_ms = 0;
-        return;
-    }
-    log_warn("outcomes not recorded yet", LOG_I("outcomes", n),
-             LOG_S("status", status_name(status)));
-    if (lasting(status)) {
-        flush_singly(processor);
-        return;
-    }
-    // Answers are kept in their slots: what a provider said is worth more than room for more work.
     processor->retry_ms = processor->retry_ms ? processor->retry_ms * 2 : 20;
     if (processor->retry_ms > RETRY_MS_MAX)
         processor->retry_ms = RETRY_MS_MAX;
-    processor->flush_ns = clock_deadline_ns(processor->retry_ms);
+    processor->record_ns = clock_deadline_ns(processor->retry_ms);
 }
 
-static void claim(struct processor *processor)
+// How much to claim now.
+static size_t wanted(struct processor *processor)
 {
-    struct claimed *claimed = NULL;
-    size_t n = 0, room = processor->config.slots - processor->out - processor->answered;
-    if (room == 0 ||
-        (!atomic_exchange(&processor->rung, false) && clock_now_ns() < processor->look_ns))
+    size_t free_slots = room(processor);
+    if (atomic_load(&processor->stopping) || free_slots == 0)
+        return 0;
+    bool rung = atomic_exchange(&processor->rung, false);
+    return rung || clock_now_ns() >= processor->look_ns ? free_slots : 0;
+}
+
+static void take_turn(struct processor *processor)
+{
+    if (clock_now_ns() < processor->turn_ns)
         return;
-    enum status status = claim_operations(processor->config.state, processor->db, processor->arena,
-                                          &processor->turn, room, &claimed, &n);
-    if (status != STATUS_OK) {
-        processor->look_ns = clock_deadline_ns(IDLE_MS);
+    struct turn turn = {
+        .state = processor->config.state,
+        .db = processor->db,
+        .arena = processor->arena,
+        .place = &processor->place,
+        .finished = processor->finished,
+        .finished_n = gather(processor),
+        .settled = processor->settled,
+        .room = wanted(processor),
+    };
+    if (turn.finished_n + turn.room == 0)
         return;
-    }
-    for (size_t i = 0; i < n; i++)
-        begin(processor, &claimed[i]);
+    if (turn_run(&turn) == STATUS_OK)
+        processor->retry_ms = 0;
+    else
+        put_off(processor);
+    release(processor, turn.finished_n);
+    for (size_t i = 0; i < turn.claimed_n; i++)
+        begin(processor, &turn.claimed[i]);
     // A full net means that there is more.
-    processor->look_ns = n == room ? clock_now_ns() : clock_deadline_ns(IDLE_MS);
+    if (turn.room > 0)
+        processor->look_ns =
+            turn.claimed_n == turn.room ? clock_now_ns() : clock_deadline_ns(IDLE_MS);
+    size_t in_hand = processor->config.slots - room(processor);
+    bool busy = in_hand > processor->config.slots / 8;
+    processor->turn_ns = in_hand == 0 ? 0 : clock_deadline_ns(busy ? PACE_BUSY_MS : PACE_MS);
 }
 
-static int64_t wait_ms(const struct processor *processor)
+static int64_t later(int64_t a, int64_t b)
 {
-    size_t busy = processor->out + processor->answered;
+    return a > b ? a : b;
+}
+
+static int64_t wait_ms(struct processor *processor)
+{
+    int64_t wait = IDLE_MS;
+    if (processor->held > 0)
+        wait = HOLD_LOOK_MS;
     if (processor->answered > 0) {
-        int64_t left_ms = clock_left_ms(processor->flush_ns);
-        return left_ms > 0 ? left_ms : 0;
+        int64_t left = clock_left_ms(later(processor->turn_ns, processor->record_ns));
+        wait = left < wait ? left : wait;
     }
-    if (busy < processor->config.slots)
-        return clock_left_ms(processor->look_ns);
-    return IDLE_MS;
+    if (room(processor) > 0) {
+        int64_t look_ns = atomic_load(&processor->rung) ? 0 : processor->look_ns;
+        int64_t left = clock_left_ms(later(processor->turn_ns, look_ns));
+        wait = left < wait ? left : wait;
+    }
+    return wait;
 }
 
 static void *run(void *argument)
 {
     struct processor *processor = argument;
     int64_t give_up_ns = 0;
+    priority_background();
     for (;;) {
         bool stopping = atomic_load(&processor->stopping);
         if (stopping && give_up_ns == 0)
             give_up_ns = clock_deadline_ns(claim_lease_ms(processor->config.state));
         if (stopping &&
-            (processor->out + processor->answered == 0 || clock_left_ms(give_up_ns) == 0))
+            (room(processor) == processor->config.slots || clock_left_ms(give_up_ns) == 0))
             break;
         read_responses(processor, stopping ? 10 : wait_ms(processor));
-        if (processor->answered > 0 && processor->out > 0)
-            read_responses(processor, GATHER_MS);
-        flush(processor);
-        if (!stopping)
-            claim(processor);
+        listen(processor);
+        take_turn(processor);
         arena_reset(processor->arena);
     }
     return NULL;
@@ -293,22 +273,26 @@ static void processor_free(struct processor *processor)
         arena_free(processor->slots[i].arena);
     db_free(processor->db);
     arena_free(processor->arena);
+    news_free(processor->news);
     free(processor->slots);
     free(processor->responses);
-    free(processor->flushing);
+    free(processor->finished);
+    free(processor->recorded);
+    free(processor->settled);
     free(processor);
 }
 
 static bool make_slots(struct processor *processor)
 {
     size_t n = processor->config.slots;
+    processor->news = news_new(n);
     processor->slots = calloc(n, sizeof *processor->slots);
     processor->responses = calloc(n, sizeof *processor->responses);
-    processor->flushing = calloc(n, sizeof *processor->flushing);
-    for (size_t i = 0; processor->slots && i < n; i++)
-        if (!(processor->slots[i].arena = arena_new(SLOT_ARENA_CAP)))
-            return false;
-    return processor->slots && processor->responses && processor->flushing;
+    processor->finished = calloc(n, sizeof *processor->finished);
+    processor->recorded = calloc(n, sizeof(struct slot *));
+    processor->settled = calloc(n, sizeof *processor->settled);
+    return processor->news && processor->slots && processor->responses && processor->finished &&
+           processor->recorded && processor->settled;
 }
 
 struct processor *processor_start(const struct processor_config *config)
@@ -348,4 +332,12 @@ void processor_ring(struct processor *processor)
 {
     if (!atomic_exchange(&processor->rung, true))
         http_client_wake(processor->client);
+}
+
+bool processor_news(struct processor *processor, const char *provider, const char *reference)
+{
+    bool found = news_ring(processor->news, provider, reference);
+    if (found)
+        http_client_wake(processor->client);
+    return found;
 }

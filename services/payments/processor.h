@@ -1,6 +1,9 @@
-// The loop that acts at providers: keeps its slots full of due operations, sends or asks, and
-// flushes what came of it every few milliseconds in one transaction. Any number of replicas may run
-// it.
+// The loop that acts at providers: keeps its slots full of due operations, sends or asks, and every
+// few milliseconds records what came of it and claims new work, in one transaction (turn.h). Any
+// number of replicas may run it.
+//
+// Where a provider calls back, what it accepted waits a moment for that: most operations are told
+// at once, asked about under the claim that sent them, and recorded when all is known.
 //
 // A claim commits before the first byte leaves (sent_at, attempt, lease); the lease outlives the
 // request's whole timeout and is looked at again just before sending. What was sent and has no
@@ -25,3 +28,6 @@ struct processor *processor_start(const struct processor_config *config);
 void processor_stop(
     struct processor *processor); // lets what is out come home within its timeout; joins
 void processor_ring(struct processor *processor); // any thread: there is work
+// Any thread: the provider has news of this reference. False: it isn't in hand here; the queue has
+// to know.
+bool processor_news(struct processor *processor, const char *provider, const char *reference);

@@ -238,7 +238,7 @@ static enum status give_back(struct worker *worker, struct call *call, struct op
     operation->due_us = DB_TIME_NULL;
     operation->finished_us = now_us;
     operation->revision++;
-    enum status status = store_operations_update(worker->db, call->arena, operation, 1);
+    enum status status = store_operations_update(worker->db, call->arena, operation, 1, now_us);
     if (status == STATUS_OK)
         status = payments_change(worker->db, &item, 1, now_us, &effects);
     if (status == STATUS_OK && item.result != CHANGE_APPLIED)

@@ -1,6 +1,7 @@
 // The tables of the payments service. Every function runs in the caller's transaction when one is
-// open; results live in the arena. Where several rows are locked, it is in the order of their keys;
-// and always operations before payments before orders, so that no two workers wait for each other.
+// open; results live in the arena. Where several rows are locked, it is in the order of their keys
+// (of the queue and operations: by id); and always the queue before operations before payments
+// before orders, so that no two workers wait for each other.
 #pragma once
 #include "crypto/crypto.h"
 #include "db/db.h"
@@ -88,15 +89,22 @@ struct claim_bounds {
     const char *after_tenant; // whose turn was last
     int64_t per_tenant, limit;
 };
+// Leases what is due and free.
+MUST_USE enum status store_operations_take(struct db *db, struct arena *arena,
+                                           const struct claim_bounds *bounds, struct key **ret,
+                                           size_t *ret_n);
+// What was taken under this lease is marked as sent, where it is ready.
 MUST_USE enum status store_operations_claim(struct db *db, struct arena *arena,
-                                            const struct claim_bounds *bounds, struct claimed **ret,
-                                            size_t *ret_n);
-// Sorted by key; what is absent is left out.
+                                            const struct key *keys, size_t n, int64_t now_us,
+                                            int64_t lease_us, struct claimed **ret, size_t *ret_n);
+// Sorted by id, then tenant; what is absent or looked at no more is left out.
 MUST_USE enum status store_operations_lock(struct db *db, struct arena *arena,
                                            const struct key *keys, size_t n, struct operation **ret,
                                            size_t *ret_n);
+// They leave the queue where due_us is null.
 MUST_USE enum status store_operations_update(struct db *db, struct arena *arena,
-                                             const struct operation *operations, size_t n);
+                                             const struct operation *operations, size_t n,
+                                             int64_t now_us);
 // New and due now. *ret_n rows went in: fewer than n when another was first.
 MUST_USE enum status store_operations_insert(struct db *db, struct arena *arena,
                                              const struct operation *operations, size_t n,
@@ -127,9 +135,14 @@ MUST_USE enum status store_operations_finish_live(struct db *db, struct arena *a
 MUST_USE enum status store_operations_recharge(struct db *db, struct arena *arena,
                                                const struct payment *payment,
                                                const char *operation_id, int64_t now_us);
+struct callback {
+    const char *reference, *provider;
+};
+// Sorted by reference. Due now, or as soon as a processor that is at it has recorded what it heard.
+// The commit is a relaxed one: an operation is asked about sooner or later without a callback too.
 MUST_USE enum status store_operations_callback(struct db *db, struct arena *arena,
-                                               const char *reference, const char *provider,
-                                               int64_t now_us, size_t *ret_n);
+                                               const struct callback *callbacks, size_t n,
+                                               int64_t now_us);
 struct attempt_end {
     const char *tenant_id, *operation_id;
     int64_t attempt;

@@ -4,7 +4,7 @@
 #include "store.h"
 
 enum status store_operations_update(struct db *db, struct arena *arena,
-                                    const struct operation *operations, size_t n)
+                                    const struct operation *operations, size_t n, int64_t now_us)
 {
     struct db_params *p = db_params(arena);
     const char **statuses = ARENA_ARRAY(arena, n, const char *);
@@ -24,6 +24,7 @@ enum status store_operations_update(struct db *db, struct arena *arena,
     db_times(p, n, DB_COLUMN(operations, finished_us));
     db_texts(p, n, DB_COLUMN(operations, error_code));
     db_texts(p, n, DB_COLUMN(operations, error_message));
+    db_time(p, now_us);
     return db_post(db, arena, &sql_operations_update, p);
 }
 
@@ -131,19 +132,23 @@ enum status store_operations_recharge(struct db *db, struct arena *arena,
     return status;
 }
 
-enum status store_operations_callback(struct db *db, struct arena *arena, const char *reference,
-                                      const char *provider, int64_t now_us, size_t *ret_n)
+enum status store_operations_callback(struct db *db, struct arena *arena,
+                                      const struct callback *callbacks, size_t n, int64_t now_us)
 {
     struct db_params *p = db_params(arena);
-    struct db_rows *rows = NULL;
     if (!p)
         return STATUS_RESOURCE_EXHAUSTED;
-    db_text(p, reference);
+    db_texts(p, n, DB_COLUMN(callbacks, reference));
+    db_texts(p, n, DB_COLUMN(callbacks, provider));
     db_time(p, now_us);
-    db_text(p, provider);
-    enum status status = db_run(db, arena, &sql_operations_callback, p, &rows);
+    enum status status = db_begin(db);
     if (status == STATUS_OK)
-        *ret_n = db_count(rows);
+        status = db_post(db, arena, &sql_commit_relaxed, NULL);
+    if (status == STATUS_OK)
+        status = db_post(db, arena, &sql_operations_callback, p);
+    if (status == STATUS_OK)
+        return db_commit(db);
+    db_rollback(db);
     return status;
 }
 

@@ -33,9 +33,9 @@ static bool operation_decode(const struct db_rows *rows, size_t row, struct oper
            operation_status_parse(db_get_text(rows, row, 8), &ret->status);
 }
 
-enum status store_operations_claim(struct db *db, struct arena *arena,
-                                   const struct claim_bounds *bounds, struct claimed **ret,
-                                   size_t *ret_n)
+enum status store_operations_take(struct db *db, struct arena *arena,
+                                  const struct claim_bounds *bounds, struct key **ret,
+                                  size_t *ret_n)
 {
     struct db_params *p = db_params(arena);
     struct db_rows *rows = NULL;
@@ -46,23 +46,51 @@ enum status store_operations_claim(struct db *db, struct arena *arena,
     db_int(p, bounds->per_tenant);
     db_int(p, bounds->limit);
     db_time(p, bounds->lease_us);
+    enum status status = db_run(db, arena, &sql_operations_take, p, &rows);
+    if (status != STATUS_OK)
+        return status;
+    struct key *keys = ARENA_ARRAY(arena, db_count(rows), struct key);
+    if (!keys)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < db_count(rows); i++)
+        keys[i] = (struct key){db_get_text(rows, i, 0), db_get_text(rows, i, 1)};
+    *ret = keys;
+    *ret_n = db_count(rows);
+    return STATUS_OK;
+}
+
+static bool claimed_decode(const struct db_rows *rows, size_t row, struct claimed *ret)
+{
+    ret->send = db_get_bool(rows, row, 24);
+    ret->provider_token = db_get_bytea(rows, row, 25);
+    ret->card_token = db_get_text(rows, row, 26);
+    ret->method = db_get_text(rows, row, 27);
+    ret->vpa = db_get_text(rows, row, 28);
+    ret->capture = db_get_text(rows, row, 29);
+    ret->charge_reference = db_get_text(rows, row, 30);
+    return operation_decode(rows, row, &ret->operation);
+}
+
+enum status store_operations_claim(struct db *db, struct arena *arena, const struct key *keys,
+                                   size_t n, int64_t now_us, int64_t lease_us, struct claimed **ret,
+                                   size_t *ret_n)
+{
+    struct db_params *p = db_params(arena);
+    struct db_rows *rows = NULL;
+    if (!p)
+        return STATUS_RESOURCE_EXHAUSTED;
+    db_texts(p, n, DB_COLUMN(keys, id));
+    db_time(p, now_us);
+    db_time(p, lease_us);
     enum status status = db_run(db, arena, &sql_operations_claim, p, &rows);
     if (status != STATUS_OK)
         return status;
     struct claimed *items = ARENA_ARRAY(arena, db_count(rows), struct claimed);
     if (!items)
         return STATUS_RESOURCE_EXHAUSTED;
-    for (size_t i = 0; i < db_count(rows); i++) {
-        if (!operation_decode(rows, i, &items[i].operation))
+    for (size_t i = 0; i < db_count(rows); i++)
+        if (!claimed_decode(rows, i, &items[i]))
             return STATUS_INTERNAL;
-        items[i].send = strcmp(db_get_text(rows, i, 24), "ready") == 0;
-        items[i].provider_token = db_get_bytea(rows, i, 25);
-        items[i].card_token = db_get_text(rows, i, 26);
-        items[i].method = db_get_text(rows, i, 27);
-        items[i].vpa = db_get_text(rows, i, 28);
-        items[i].capture = db_get_text(rows, i, 29);
-        items[i].charge_reference = db_get_text(rows, i, 30);
-    }
     *ret = items;
     *ret_n = db_count(rows);
     return STATUS_OK;
@@ -89,7 +117,6 @@ enum status store_operations_lock(struct db *db, struct arena *arena, const stru
     struct db_rows *rows = NULL;
     if (!p)
         return STATUS_RESOURCE_EXHAUSTED;
-    db_texts(p, n, DB_COLUMN(keys, tenant_id));
     db_texts(p, n, DB_COLUMN(keys, id));
     enum status status = db_run(db, arena, &sql_operations_lock, p, &rows);
     return status == STATUS_OK ? decode_all(arena, rows, ret, ret_n) : status;

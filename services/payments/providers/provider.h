@@ -57,6 +57,7 @@ struct provider {
     const char *const *methods; // ends with NULL
     bool idempotent_reference;  // the same reference twice is harmless
     bool can_query;
+    bool calls_back;            // its news come by themselves, mostly at once
     int64_t connect_ms, total_ms;
     int64_t query_after_ms; // ask no sooner after an act without answer
     int64_t settle_ms;      // its own delay, after which "not found" is final

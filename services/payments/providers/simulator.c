@@ -256,6 +256,7 @@ void simulator_init(struct provider *provider, const struct simulator_settings *
         .methods = methods,
         .idempotent_reference = idempotent,
         .can_query = true,
+        .calls_back = settings->callback_url[0] != '\0',
         .connect_ms = timeout_ms < 2000 ? timeout_ms : 2000,
         .total_ms = timeout_ms,
         .query_after_ms = 1000,

@@ -1,48 +1,38 @@
--- Takes what is due, at most $3 of a tenant and $4 in all, beginning after tenant $2, the oldest
--- first.
--- What is ready will be sent; everything else was sent before and is only asked about.
-WITH RECURSIVE tenants AS (
-    (SELECT o.tenant_id FROM operations o WHERE o.due_at IS NOT NULL ORDER BY o.tenant_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT o.tenant_id FROM operations o
-        WHERE o.due_at IS NOT NULL AND o.tenant_id > t.tenant_id ORDER BY o.tenant_id LIMIT 1)
-    FROM tenants t
-    WHERE t.tenant_id IS NOT NULL
-), turn AS (
-    SELECT t.tenant_id FROM tenants t WHERE t.tenant_id IS NOT NULL
-    ORDER BY t.tenant_id <= $2::text, t.tenant_id
-), picked AS (
-    SELECT o.tenant_id, o.id, o.status
-    FROM turn t
+-- What was taken under the lease $3. What is ready will be sent; everything else was sent before
+-- and is only asked about.
+WITH taken AS (
+    SELECT q.tenant_id, q.id, q.due_at, q.lease_until, q.queries
+    FROM unnest($1::text[]) AS k(id)
     CROSS JOIN LATERAL (
-        SELECT d.tenant_id, d.id, d.status
-        FROM operations d
-        WHERE d.tenant_id = t.tenant_id AND d.due_at <= $1::timestamptz
-            AND (d.lease_until IS NULL OR d.lease_until <= $1)
-        ORDER BY d.due_at
-        LIMIT $3::bigint
-        FOR UPDATE SKIP LOCKED
-    ) o
-    LIMIT $4::bigint
-), claimed AS (
+        SELECT * FROM operations_queue d
+        WHERE d.id = k.id AND d.lease_until = $3::timestamptz
+        OFFSET 0
+    ) q
+), sent AS (
     UPDATE operations o
-    SET status = CASE WHEN p.status = 'ready' THEN 'sent' ELSE o.status END,
-        sent_at = CASE WHEN p.status = 'ready' THEN $1 ELSE o.sent_at END,
-        attempts = o.attempts + (p.status = 'ready')::int,
-        queries = CASE WHEN p.status = 'ready' THEN 0 ELSE o.queries + 1 END,
-        lease_until = $5::timestamptz, due_at = $5
-    FROM picked p
-    WHERE o.tenant_id = p.tenant_id AND o.id = p.id
-    RETURNING o.*, p.status AS was
+    SET status = 'sent', sent_at = $2::timestamptz, attempts = o.attempts + 1
+    FROM taken t
+    WHERE o.tenant_id = t.tenant_id AND o.id = t.id AND o.status = 'ready'
+    RETURNING o.*, t.queries, t.lease_until, t.due_at
 ), attempt AS (
     INSERT INTO operation_attempts (tenant_id, operation_id, attempt, sent_at)
-    SELECT c.tenant_id, c.id, c.attempts, $1 FROM claimed c WHERE c.was = 'ready'
+    SELECT s.tenant_id, s.id, s.attempts, $2 FROM sent s
 )
 SELECT
-    c.tenant_id, c.id, c.payment_id, c.kind, c.refund_id, c.amount, c.currency, c.provider,
-    c.status, c.accepted, c.acting, c.attempts, c.queries, c.revision, c.lease_until, c.sent_at,
-    c.due_at, c.deadline_at, c.created_at, c.finished_at, c.error_code, c.error_message,
-    c.request_id, c.traceparent,
-    c.was, c.provider_token, p.card_token, p.method, p.vpa, p.capture, p.charge_operation_id
-FROM claimed c
-JOIN payments p ON p.tenant_id = c.tenant_id AND p.id = c.payment_id
+    s.tenant_id, s.id, s.payment_id, s.kind, s.refund_id, s.amount, s.currency, s.provider,
+    s.status, s.accepted, s.acting, s.attempts, s.queries, s.revision, s.lease_until, s.sent_at,
+    s.due_at, s.deadline_at, s.created_at, s.finished_at, s.error_code, s.error_message,
+    s.request_id, s.traceparent,
+    true, s.provider_token, p.card_token, p.method, p.vpa, p.capture, p.charge_operation_id
+FROM sent s
+JOIN payments p ON p.tenant_id = s.tenant_id AND p.id = s.payment_id
+UNION ALL
+SELECT
+    o.tenant_id, o.id, o.payment_id, o.kind, o.refund_id, o.amount, o.currency, o.provider,
+    o.status, o.accepted, o.acting, o.attempts, t.queries, o.revision, t.lease_until, o.sent_at,
+    t.due_at, o.deadline_at, o.created_at, o.finished_at, o.error_code, o.error_message,
+    o.request_id, o.traceparent,
+    false, o.provider_token, p.card_token, p.method, p.vpa, p.capture, p.charge_operation_id
+FROM taken t
+JOIN operations o ON o.tenant_id = t.tenant_id AND o.id = t.id AND o.status <> 'ready'
+JOIN payments p ON p.tenant_id = o.tenant_id AND p.id = o.payment_id

@@ -13,10 +13,13 @@ WITH new AS (
         metadata, request_id, traceparent)
 ), charges AS (
     INSERT INTO operations (tenant_id, id, payment_id, kind, amount, currency, provider,
-        provider_token, due_at, request_id, traceparent, created_at)
+        provider_token, request_id, traceparent, created_at)
     SELECT tenant_id, operation_id, id, 'charge', amount, currency, provider,
-        provider_token, $25::timestamptz, request_id, traceparent, $25
+        provider_token, request_id, traceparent, $25::timestamptz
     FROM new
+), queued AS (
+    INSERT INTO operations_queue (tenant_id, id, due_at)
+    SELECT tenant_id, operation_id, $25 FROM new
 )
 INSERT INTO payments (
     tenant_id, id, order_id, order_own, amount, currency, method, vpa, card_token, card_brand,
@@ -25,7 +28,7 @@ INSERT INTO payments (
     charge_operation_id, status, sequence, created_at, updated_at)
 SELECT
     tenant_id, id, order_id, order_own, amount, currency, method, vpa, card_token, card_brand,
-    card_last4, card_expiry_month, card_expiry_year, capture, provider, description,
+    card_last4, nullif(card_expiry_month, 0), nullif(card_expiry_year, 0), capture, provider, description,
     customer_email, customer_phone, customer_name, metadata::json, request_id, traceparent,
     operation_id, 'pending', 1, $25, $25
 FROM new

@@ -50,10 +50,12 @@ static void survive(const char *failpoint)
     const char *id = pay(&f, "r", 700);
     die_at(failpoint);
     // Time passes: the lease, the timeout, the provider's own delay.
+    test_sql(
+        f.db, f.arena,
+        "UPDATE operations SET sent_at = sent_at - interval '1 hour' WHERE finished_at IS NULL");
     test_sql(f.db, f.arena,
-             "UPDATE operations SET sent_at = sent_at - interval '1 hour', due_at = now(), "
-             "lease_until = "
-             "lease_until - interval '1 hour' WHERE due_at IS NOT NULL");
+             "UPDATE operations_queue SET due_at = now(), "
+             "lease_until = lease_until - interval '1 hour'");
     struct processor *processor = start_processor();
     test_wait(ended, (void *)(uintptr_t)id, 15000, failpoint);
     processor_stop(processor);

@@ -172,8 +172,9 @@ static inline const char *paid(struct fixture *f, int64_t amount)
     test_sql(
         f->db, f->arena,
         arena_printf(f->arena,
-                     "UPDATE operations SET status = 'succeeded', due_at = NULL, finished_at = "
-                     "now() WHERE payment_id = '%s'",
+                     "WITH done AS (UPDATE operations SET status = 'succeeded', finished_at = "
+                     "now() WHERE payment_id = '%s' RETURNING id) DELETE FROM operations_queue "
+                     "USING done WHERE operations_queue.id = done.id",
                      id));
     return id;
 }
