@@ -108,5 +108,5 @@ def pend(obol, targets, first, each):
         values = {"tenant": api.tenant_id, "endpoint": endpoint_id, "first": first, "last": first + each - 1}
         obol.sql("".join(f"\\set {name} {value}\n" for name, value in values.items()) + script)
     # So many at once call for the server's upkeep: it is done here, not while something is measured.
-    obol.sql("VACUUM (ANALYZE) webhooks.deliveries, webhooks.stored_events, webhooks.delivery_attempts")
+    obol.sql("VACUUM (ANALYZE) webhooks.deliveries, webhooks.delivery_queue, webhooks.stored_events, webhooks.delivery_attempts")
     obol.sql("CHECKPOINT")

@@ -9,7 +9,7 @@ from figures import Line, Result, at_least, figure, rounds
 from processes import PORTS, wait_until
 
 PENDING, PENDING_QUICK = 50000, 200
-SLOTS = 64        # DISPATCHER_SLOTS
+AT_ONCE = 64      # of the yardstick; it is no faster with as many as the dispatcher has slots
 TENANTS = 4       # an endpoint gets a quarter of the slots at most: so that all of them have work
 MAX_S = 300
 RATIO_MIN, RATIO_AMBITION = 0.4, 0.6
@@ -17,7 +17,7 @@ RATIO_MIN, RATIO_AMBITION = 0.4, 0.6
 
 def run(context):
     n = PENDING_QUICK if context.quick else PENDING
-    with context.installation(DISPATCHER_SLOTS=str(SLOTS)) as obol, tempfile.TemporaryDirectory() as scratch:
+    with context.installation() as obol, tempfile.TemporaryDirectory() as scratch:
         port = PORTS.take()
         apis = [obol.tenant(f"Tenant {number}") for number in range(TENANTS)]
         with webhooks.Receiver(context, port):
@@ -34,9 +34,9 @@ def run(context):
     return Result("deliver", [
         Line(f"{n:,} pending deliveries", rate, "/s", "libcurl alone", ratio,
              **at_least(ratio, RATIO_MIN, RATIO_AMBITION)),
-        Line(f"yardstick: libcurl alone, {SLOTS} at once", bare, "/s")], [
+        Line(f"yardstick: libcurl alone, {AT_ONCE} at once", bare, "/s")], [
         f"the deliveries are of {TENANTS} tenants with one endpoint each: one endpoint alone may hold a quarter of the "
-        f"{SLOTS} slots", "every delivery and its attempt are looked for in the database afterwards"])
+        "dispatcher's slots", "every delivery and its attempt are looked for in the database afterwards"])
 
 
 def deliver(context, obol, port, targets, first, n):
@@ -57,7 +57,7 @@ def deliver(context, obol, port, targets, first, n):
 
 
 def waiting(obol):
-    return int(obol.sql("SELECT count(*) FROM webhooks.deliveries WHERE status = 'pending'")[0][0])
+    return int(obol.sql("SELECT count(*) FROM webhooks.delivery_queue")[0][0])
 
 
 def recorded(obol, first, each):
@@ -72,7 +72,7 @@ def recorded(obol, first, each):
 
 
 def post(context, port, headers, body_file):
-    words = ["post", "--url", f"http://127.0.0.1:{port}/webhook", "--at-once", SLOTS, "--seconds", context.seconds,
+    words = ["post", "--url", f"http://127.0.0.1:{port}/webhook", "--at-once", AT_ONCE, "--seconds", context.seconds,
              "--body-file", body_file]
     for header in headers:
         words += ["--header", header]

@@ -10,11 +10,15 @@ SELECT s.tenant_id, copy.id, s.type, s.object_id, s.payment_id, s.sequence, s.re
  WHERE s.tenant_id = :'tenant'
    AND s.id = (SELECT event_id FROM webhooks.deliveries WHERE tenant_id = :'tenant' AND endpoint_id = :'endpoint'
                 ORDER BY created_at, id LIMIT 1);
-INSERT INTO webhooks.deliveries (tenant_id, id, endpoint_id, event_id, event_type, payment_id, url, next_at,
-    max_attempts, created_at)
+INSERT INTO webhooks.deliveries (tenant_id, id, endpoint_id, event_id, event_type, payment_id, url, max_attempts,
+    created_at)
 SELECT d.tenant_id, left(d.id, 14) || lpad(i::text, 16, '0'), d.endpoint_id,
-       left(d.event_id, 14) || lpad(i::text, 16, '0'), d.event_type, d.payment_id, d.url, now(), d.max_attempts, now()
+       left(d.event_id, 14) || lpad(i::text, 16, '0'), d.event_type, d.payment_id, d.url, d.max_attempts, now()
   FROM (SELECT * FROM webhooks.deliveries WHERE tenant_id = :'tenant' AND endpoint_id = :'endpoint'
          ORDER BY created_at, id LIMIT 1) d
  CROSS JOIN generate_series(:first, :last) i;
+INSERT INTO webhooks.delivery_queue (tenant_id, delivery_id, endpoint_id, event_id, max_attempts, next_at)
+SELECT tenant_id, id, endpoint_id, event_id, max_attempts, now()
+  FROM webhooks.deliveries
+ WHERE tenant_id = :'tenant' AND endpoint_id = :'endpoint' AND status = 'pending';
 COMMIT;

@@ -25,13 +25,15 @@ static bool header_add(struct transfer *transfer, const struct http_header *head
     if (header->name[0] == '\0' || strpbrk(header->name, "\r\n: ;") ||
         strpbrk(header->value, "\r\n"))
         return false;
-    char *line = NULL;
     // libcurl takes "Name:" for a header to leave out and "Name;" for one without a value.
-    int length = header->value[0] ? asprintf(&line, "%s: %s", header->name, header->value)
-                                  : asprintf(&line, "%s;", header->name);
-    bool added = length >= 0 && header_append(&transfer->headers, line);
-    if (length >= 0)
-        free(line);
+    const char *between = header->value[0] ? ": " : ";";
+    char *line = malloc(strlen(header->name) + strlen(between) + strlen(header->value) + 1);
+    bool added = false;
+    if (line) {
+        stpcpy(stpcpy(stpcpy(line, header->name), between), header->value);
+        added = header_append(&transfer->headers, line);
+    }
+    free(line);
     return added;
 }
 

@@ -1,17 +1,16 @@
 #include "dispatcher.h"
 
 #include <stdatomic.h>
-#include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "slots.h"
 
-#define WAIT_MS 200
+#define IDLE_MS 200 // for what falls due, and what other processes leave
 #define DATABASE_AWAY_MS 100
-#define RECOVER_EVERY_MS 1000
-#define RECOVER_LIMIT 500
-#define SLOT_ARENA_CAP ((size_t)8 << 20)
+#define GATHER_MS 2    // between two transactions, while more answers are to come
+#define ENOUGH_SHARE 8 // of the slots: this many answers are enough
 
 struct dispatcher *dispatcher_new(struct arena *arena, const struct dispatcher_config *config)
 {
@@ -21,20 +20,15 @@ struct dispatcher *dispatcher_new(struct arena *arena, const struct dispatcher_c
         return NULL;
     dispatcher->config = *config;
     dispatcher->slots = slots;
-    dispatcher->from = (struct endpoint_key){"", ""};
-    dispatcher->from_arena = arena_new(ARENA_CAP_REQUEST);
+    dispatcher->window = dispatcher->served = (struct endpoint_key){"", ""};
+    dispatcher->window_arena = arena_new(ARENA_CAP_REQUEST);
+    dispatcher->served_arena = arena_new(ARENA_CAP_REQUEST);
     dispatcher->drained = bell_new();
-    dispatcher->attempts =
-        metric_counter("obol_webhook_attempts_total",
-                       "Webhook attempts by what became of the delivery.", "status");
-    dispatcher->durations = metric_histogram("obol_webhook_attempt_seconds",
-                                             "How long endpoints take to answer.", NULL);
     dispatcher->in_flight =
         metric_gauge("obol_webhook_attempts_in_flight", "Webhook attempts under way.", NULL);
-    bool ok = dispatcher->from_arena && dispatcher->drained;
-    for (size_t i = 0; i < config->slots && ok; i++)
-        ok = (slots[i].arena = arena_new(SLOT_ARENA_CAP)) != NULL;
-    if (ok)
+    for (size_t i = config->slots; i-- > 0;)
+        slot_free(dispatcher, &slots[i]);
+    if (dispatcher->window_arena && dispatcher->served_arena && dispatcher->drained)
         return dispatcher;
     dispatcher_free(dispatcher);
     return NULL;
@@ -44,20 +38,17 @@ void dispatcher_free(struct dispatcher *dispatcher)
 {
     if (!dispatcher)
         return;
-    struct http_client *client = atomic_exchange(&dispatcher->client, NULL);
-    if (client)
-        http_client_free(client);
+    sender_free(dispatcher->sender);
     for (size_t i = 0; i < dispatcher->config.slots; i++)
         arena_free(dispatcher->slots[i].arena);
-    arena_free(dispatcher->from_arena);
+    arena_free(dispatcher->window_arena);
+    arena_free(dispatcher->served_arena);
     bell_free(dispatcher->drained);
 }
 
 void dispatcher_wake(struct dispatcher *dispatcher)
 {
-    struct http_client *client = atomic_load(&dispatcher->client);
-    if (client)
-        http_client_wake(client);
+    atomic_store(&dispatcher->rung, true);
     bell_ring(dispatcher->config.bell);
 }
 
@@ -68,94 +59,113 @@ bool dispatcher_drain(struct dispatcher *dispatcher, int64_t max_ms)
     return bell_wait(dispatcher->drained, max_ms);
 }
 
-size_t slots_count(const struct dispatcher *dispatcher, enum slot_state state)
+void slot_free(struct dispatcher *dispatcher, struct slot *slot)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < dispatcher->config.slots; i++)
-        n += dispatcher->slots[i].state == state;
-    return n;
+    if (slot->arena)
+        arena_reset(slot->arena);
+    *slot = (struct slot){.arena = slot->arena, .next = dispatcher->free};
+    dispatcher->free = slot;
+    dispatcher->free_n++;
 }
 
-void slot_done(struct slot *slot, struct outcome outcome, bool tried)
+static size_t out_n(const struct dispatcher *dispatcher)
 {
-    slot->outcome = outcome;
-    slot->tried = tried;
-    slot->state = SLOT_DONE;
+    return dispatcher->config.slots - dispatcher->free_n - dispatcher->done_n;
 }
 
-static void take_response(struct dispatcher *dispatcher, const struct http_response *response)
+static void take_done(struct dispatcher *dispatcher)
 {
-    struct slot *slot = response->context;
-    struct outcome outcome = sending_outcome(slot->arena, &dispatcher->config.rules, &slot->attempt,
-                                             response, clock_unix_us());
-    outcome.request_headers = slot->header_lines;
-    slot_done(slot, outcome, true);
-    metric_add(dispatcher->attempts, 1, METRIC_LABELS(outcome.status));
-    metric_observe_ns(dispatcher->durations, response->duration_us * 1000, NULL);
-    if (strcmp(outcome.status, "delivered") != 0)
-        log_debug("attempt failed", LOG_S("delivery", outcome.delivery_id),
-                  LOG_I("attempt", outcome.number), LOG_S("error", outcome.error));
-}
-
-static void collect(struct dispatcher *dispatcher, struct http_client *client, struct arena *arena)
-{
-    size_t max = dispatcher->config.slots;
-    if (http_client_busy(client) == 0)
-        return;
-    struct http_response *responses = ARENA_ARRAY(arena, max, struct http_response);
-    if (!responses)
-        return;
-    size_t n = http_client_collect(client, arena, WAIT_MS, responses, max);
-    for (size_t i = 0; i < n; i++)
-        take_response(dispatcher, &responses[i]);
-}
-
-static void recover(struct dispatcher *dispatcher, struct db *db, struct arena *arena)
-{
-    if (clock_now_ns() < dispatcher->recover_ns)
-        return;
-    dispatcher->recover_ns = clock_deadline_ns(RECOVER_EVERY_MS);
-    size_t n = 0;
-    enum status status = queue_recover(db, arena, dispatcher->config.rules.intervals_s,
-                                       SCHEDULE_ATTEMPTS, RECOVER_LIMIT, &n);
-    if (status == STATUS_OK && n > 0)
-        log_warn("attempts without an outcome", LOG_I("count", n));
-}
-
-// In the thread that turns: an http_client belongs to the thread that made it.
-static struct http_client *client_of(struct dispatcher *dispatcher)
-{
-    struct http_client *client = atomic_load(&dispatcher->client);
-    if (!client) {
-        client = http_client_new(dispatcher->config.slots, WEBHOOK_USER_AGENT);
-        atomic_store(&dispatcher->client, client);
+    for (struct slot *slot = sender_take(dispatcher->sender), *next; slot; slot = next) {
+        next = slot->next;
+        if (!slot->outcome.status) {
+            slot_free(dispatcher, slot);
+            continue;
+        }
+        slot->state = SLOT_DONE;
+        slot->next = dispatcher->done;
+        dispatcher->done = slot;
+        dispatcher->done_n++;
     }
-    return client;
+}
+
+// A transaction costs about as much for one answer as for many: few wait for others.
+static void gather(struct dispatcher *dispatcher)
+{
+    take_done(dispatcher);
+    int64_t left_ns = dispatcher->turned_ns + GATHER_MS * NS_PER_MS - clock_now_ns();
+    if (left_ns <= 0 || out_n(dispatcher) == 0 ||
+        dispatcher->done_n >= dispatcher->config.slots / ENOUGH_SHARE)
+        return;
+    nanosleep(&(struct timespec){.tv_nsec = left_ns}, NULL);
+    take_done(dispatcher);
+}
+
+// Whether there may be something to claim. The look at the queue is saved when it can't be.
+static bool should_look(struct dispatcher *dispatcher, const struct flush *flush)
+{
+    if (dispatcher->free_n + flush->n == 0)
+        return false;
+    return atomic_exchange(&dispatcher->rung, false) || dispatcher->more ||
+           clock_now_ns() >= dispatcher->look_ns;
+}
+
+// Outcomes and claims in one transaction: one wait for the disk.
+static enum status exchange(struct dispatcher *dispatcher, const struct flush *flush, struct db *db,
+                            struct arena *arena, struct claim *claim)
+{
+    enum status status = db_begin(db);
+    if (status != STATUS_OK)
+        return status;
+    status = flush_write(flush, db, arena);
+    if (status == STATUS_OK)
+        status = dispatcher_claim(dispatcher, db, arena, dispatcher->free_n + flush->n, claim);
+    if (status == STATUS_OK)
+        return db_commit(db);
+    db_rollback(db);
+    return status;
+}
+
+// After an unknown commit the outcomes are written again, which changes nothing if they are there;
+// claims that nobody heard of are left to their leases.
+static enum status work(struct dispatcher *dispatcher, struct db *db, struct arena *arena)
+{
+    struct flush flush = {0};
+    struct claim claim = {0};
+    if (!flush_begin(dispatcher, arena, &flush))
+        return STATUS_RESOURCE_EXHAUSTED;
+    bool draining = atomic_load(&dispatcher->draining);
+    if (draining || flush_has_gone(&flush) || !should_look(dispatcher, &flush))
+        return flush_alone(dispatcher, &flush, db, arena);
+    dispatcher->look_ns = clock_deadline_ns(IDLE_MS);
+    dispatcher->more = true; // until a look that is committed says otherwise
+    enum status status = exchange(dispatcher, &flush, db, arena, &claim);
+    if (status == STATUS_OK) {
+        dispatcher->more = claim.left;
+        flush_end(dispatcher, &flush, db, arena);
+        dispatcher_send(dispatcher, &claim);
+        return STATUS_OK;
+    }
+    // It may be the claim that fails: answers are worth more than new work.
+    enum status flushed = flush_alone(dispatcher, &flush, db, arena);
+    return flushed == STATUS_OK ? status : flushed;
 }
 
 int64_t dispatcher_turn(void *context, struct db *db, struct arena *arena)
 {
     struct dispatcher *dispatcher = context;
-    struct http_client *client = client_of(dispatcher);
-    if (!client)
-        return WAIT_MS;
-    collect(dispatcher, client, arena);
-    enum status flushed = dispatcher_flush(dispatcher, db, arena);
-    size_t started = 0;
-    enum status claimed = STATUS_OK;
-    bool behind =
-        dispatcher->from.endpoint_id[0] != '\0'; // then this look is not at the whole queue
-    if (!atomic_load(&dispatcher->draining)) {
-        recover(dispatcher, db, arena);
-        claimed = dispatcher_claim(dispatcher, client, db, arena, &started);
-    } else if (slots_count(dispatcher, SLOT_FREE) == dispatcher->config.slots) {
+    if (!dispatcher->sender)
+        dispatcher->sender = sender_new(&dispatcher->config.rules, dispatcher->config.slots,
+                                        dispatcher->config.bell);
+    if (!dispatcher->sender)
+        return IDLE_MS;
+    gather(dispatcher);
+    bool behind = window_is_behind(dispatcher); // then the start of the queue comes next
+    enum status status = work(dispatcher, db, arena);
+    dispatcher->turned_ns = clock_now_ns();
+    metric_set(dispatcher->in_flight, (int64_t)out_n(dispatcher), NULL);
+    if (atomic_load(&dispatcher->draining) && dispatcher->free_n == dispatcher->config.slots)
         bell_ring(dispatcher->drained);
-    }
-    size_t busy = http_client_busy(client);
-    metric_set(dispatcher->in_flight, (int64_t)busy, NULL);
-    if (busy > 0)
-        return 0; // collect waits
-    if (flushed != STATUS_OK || claimed != STATUS_OK)
+    if (status != STATUS_OK)
         return DATABASE_AWAY_MS;
-    return started > 0 || behind ? 0 : WAIT_MS;
+    return behind && dispatcher->free_n > 0 ? 0 : IDLE_MS;
 }

@@ -1,7 +1,8 @@
-// Sends deliveries: keeps a fixed number of slots full, each an attempt under way over one
-// http_client, and writes finished outcomes together. A slot is free again as soon as its outcome
-// is written; with the database away, outcomes wait in their slots. One thread turns it
-// (dispatcher_turn); dispatcher_wake and dispatcher_drain may come from any other.
+// Sends deliveries: keeps a fixed number of slots full, each an attempt under way. A turn is one
+// transaction: it writes the outcomes that have come, all together, and claims what is due for the
+// slots that they leave; what was claimed goes out once that is committed. With the database away,
+// outcomes wait in their slots. One thread turns it (dispatcher_turn), another talks to the
+// endpoints (sender.h); dispatcher_wake and dispatcher_drain may come from any other.
 #pragma once
 #include "base/bell.h"
 #include "sending.h"
@@ -20,8 +21,7 @@ struct dispatcher;
 // Lives in the arena; NULL when that is full.
 struct dispatcher *dispatcher_new(struct arena *arena, const struct dispatcher_config *config);
 void dispatcher_free(struct dispatcher *dispatcher); // after its last turn; NULL is fine
-// One turn, as service_loop wants it: waits a little for answers, writes them, claims what is due,
-// sends it.
+// One turn, as service_loop wants it. The bell is rung when there are answers.
 int64_t dispatcher_turn(void *dispatcher, struct db *db, struct arena *arena);
 // There is something new to send.
 void dispatcher_wake(struct dispatcher *dispatcher);

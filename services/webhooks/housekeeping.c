@@ -29,5 +29,8 @@ enum status sweep_webhooks(void *state, struct db *db, struct arena *arena, bool
     if (status == STATUS_OK)
         status = sweep_default(db, arena, &sql_sweep_attempts, "whd",
                                settings->delivery_retention_s, ret_more);
-    return status;
+    if (status == STATUS_OK)
+        status = sweep_default(db, arena, &sql_sweep_queue, "whd", settings->delivery_retention_s,
+                               ret_more);
+    return status == STATUS_OK ? db_run(db, arena, &sql_make_room, NULL, NULL) : status;
 }

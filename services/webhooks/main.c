@@ -20,7 +20,7 @@ static const struct config_entry entries[] = {
           "allow http: and private addresses as endpoints (development)", 0, 0),
     ENTRY("WEBHOOK_RETRY_INTERVALS_TEST", CONFIG_BOOL, test_intervals, "false",
           "try again after 5, 10, 15, 20 s instead of 1 min, 5 min, 30 min, 2 h", 0, 0),
-    ENTRY("DISPATCHER_SLOTS", CONFIG_INT, slots, "64", "attempts under way at once", 1,
+    ENTRY("DISPATCHER_SLOTS", CONFIG_INT, slots, "256", "attempts under way at once", 1,
           DISPATCHER_SLOTS_MAX),
     ENTRY("WEBHOOK_TIMEOUT_MS", CONFIG_INT, timeout_ms, "15000",
           "longest wait for an endpoint's answer", 100, 60000),

@@ -1,5 +1,6 @@
 #include "queue.h"
 
+#include "schedule.h"
 #include "webhooks_sql.h"
 
 enum status queue_waiting(struct db *db, struct arena *arena, struct endpoint_key from,
@@ -22,6 +23,8 @@ enum status queue_waiting(struct db *db, struct arena *arena, struct endpoint_ke
         items[i].tenant_id = db_get_text(rows, i, 0);
         items[i].endpoint_id = db_get_text(rows, i, 1);
         items[i].due = db_get_int(rows, i, 2);
+        items[i].lost = db_get_bool(rows, i, 3);
+        items[i].first_us = db_get_time(rows, i, 4);
     }
     *ret = items;
     *ret_n = n;
@@ -38,14 +41,15 @@ static struct attempt attempt_read(const struct db_rows *rows, size_t row)
         .number = db_get_int(rows, row, 4),
         .schedule_start = db_get_int(rows, row, 5),
         .max_attempts = db_get_int(rows, row, 6),
-        .url = db_get_text(rows, row, 7),
-        .enabled = db_get_bool(rows, row, 8),
-        .failing = db_get_bool(rows, row, 9),
-        .secret_sealed = db_get_bytea(rows, row, 10),
-        .older_secret_sealed = db_get_bytea(rows, row, 11),
-        .body = db_get_bytea(rows, row, 12),
-        .request_id = db_get_text(rows, row, 13),
-        .traceparent = db_get_text(rows, row, 14),
+        .started_us = db_get_time(rows, row, 7),
+        .url = db_get_text(rows, row, 8),
+        .enabled = db_get_bool(rows, row, 9),
+        .failing = db_get_bool(rows, row, 10),
+        .secret_sealed = db_get_bytea(rows, row, 11),
+        .older_secret_sealed = db_get_bytea(rows, row, 12),
+        .body = db_get_bytea(rows, row, 13),
+        .request_id = db_get_text(rows, row, 14),
+        .traceparent = db_get_text(rows, row, 15),
     };
 }
 
@@ -56,6 +60,7 @@ enum status queue_claim(struct db *db, struct arena *arena, const struct waiting
     db_texts(params, n, DB_COLUMN(items, tenant_id));
     db_texts(params, n, DB_COLUMN(items, endpoint_id));
     db_ints(params, n, DB_COLUMN(items, allowed));
+    db_times(params, n, DB_COLUMN(items, first_us));
     db_int(params, lease_ms);
     struct db_rows *rows = NULL;
     enum status status = db_run(db, arena, &sql_claim_deliveries, params, &rows);
@@ -86,14 +91,18 @@ enum status queue_finish(struct db *db, struct arena *arena, const struct outcom
     db_ints(params, n, DB_COLUMN(items, duration_us));
     db_texts(params, n, DB_COLUMN(items, request_headers));
     db_ints(params, n, DB_COLUMN(items, max_attempts));
-    return db_run(db, arena, &sql_finish_deliveries, params, NULL);
+    db_times(params, n, DB_COLUMN(items, started_us));
+    db_texts(params, n, DB_COLUMN(items, url));
+    return db_post(db, arena, &sql_finish_deliveries, params);
 }
 
-enum status queue_recover(struct db *db, struct arena *arena, const int64_t *intervals_s,
-                          size_t intervals_n, int64_t limit, size_t *ret_n)
+enum status queue_recover(struct db *db, struct arena *arena, const struct waiting *items, size_t n,
+                          const int64_t *intervals_s, int64_t limit, size_t *ret_n)
 {
     struct db_params *params = db_params(arena);
-    db_ints(params, intervals_n, intervals_s, sizeof *intervals_s);
+    db_texts(params, n, DB_COLUMN(items, tenant_id));
+    db_texts(params, n, DB_COLUMN(items, endpoint_id));
+    db_ints(params, SCHEDULE_ATTEMPTS, intervals_s, sizeof *intervals_s);
     db_int(params, limit);
     struct db_rows *rows = NULL;
     enum status status = db_run(db, arena, &sql_recover_leases, params, &rows);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/clock.h"
 #include "obs/trace.h"
 #include "signature.h"
@@ -12,57 +11,44 @@
 
 #define CONNECT_MS_MAX 5000
 #define HEADERS_MAX 8
-#define LINES_MAX ((size_t)16 << 10)
 
-static enum status open_secret(struct arena *arena, const struct sending_rules *rules,
-                               const struct attempt *attempt, struct bytes sealed, const char **ret)
+static enum status open_secret(const struct sending_rules *rules, struct bytes sealed,
+                               const char *context, const char **ret)
 {
     *ret = NULL;
-    if (!sealed.at)
-        return STATUS_OK;
-    const char *context = arena_printf(arena, "%s/%s", attempt->tenant_id, attempt->endpoint_id);
-    struct bytes secret = {0};
-    if (!context)
-        return STATUS_RESOURCE_EXHAUSTED;
-    enum status status = keyring_open(rules->ring, arena, sealed, context, &secret);
-    if (status != STATUS_OK)
-        return status;
-    *ret = arena_strndup(arena, (const char *)secret.at, secret.length);
-    crypto_wipe((void *)(uintptr_t)secret.at, secret.length);
-    return *ret ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED;
-}
-
-static void wipe(const char *secret)
-{
-    if (secret)
-        crypto_wipe((void *)(uintptr_t)secret, strlen(secret));
+    return sealed.at ? secrets_open(rules->secrets, rules->ring, sealed, context, ret) : STATUS_OK;
 }
 
 static enum status sign(struct arena *arena, const struct sending_rules *rules,
-                        const struct attempt *attempt, int64_t unix_s, struct signature *ret)
+                        const struct attempt *attempt, const char *timestamp, struct signature *ret)
 {
     const char *secret = NULL, *older = NULL;
-    enum status status = open_secret(arena, rules, attempt, attempt->secret_sealed, &secret);
+    const char *context =
+        text_join(arena, (const char *[]){attempt->tenant_id, "/", attempt->endpoint_id, NULL});
+    if (!context)
+        return STATUS_RESOURCE_EXHAUSTED;
+    enum status status = open_secret(rules, attempt->secret_sealed, context, &secret);
     if (status == STATUS_OK)
-        status = open_secret(arena, rules, attempt, attempt->older_secret_sealed, &older);
+        status = open_secret(rules, attempt->older_secret_sealed, context, &older);
     if (status == STATUS_OK && !secret)
         status = STATUS_DATA_LOSS;
     if (status == STATUS_OK &&
-        !signature_make(arena, secret, older, attempt->event_id, unix_s, attempt->body, ret))
+        !signature_make(arena, secret, older, attempt->event_id, timestamp, attempt->body, ret))
         status = STATUS_RESOURCE_EXHAUSTED;
-    wipe(secret);
-    wipe(older);
     return status;
 }
 
 static const char *header_lines(struct arena *arena, const struct http_header *headers, size_t n)
 {
-    CLEANUP(buffer_deinit) struct buffer lines;
-    buffer_init(&lines, LINES_MAX);
-    buffer_adds(&lines, "User-Agent: " WEBHOOK_USER_AGENT "\n");
-    for (size_t i = 0; i < n; i++)
-        buffer_addf(&lines, "%s: %s\n", headers[i].name, headers[i].value);
-    return lines.full ? NULL : arena_strndup(arena, lines.at, lines.length);
+    const char *parts[4 * HEADERS_MAX + 2] = {"User-Agent: " WEBHOOK_USER_AGENT "\n"};
+    size_t parts_n = 1;
+    for (size_t i = 0; i < n; i++) {
+        parts[parts_n++] = headers[i].name;
+        parts[parts_n++] = ": ";
+        parts[parts_n++] = headers[i].value;
+        parts[parts_n++] = "\n";
+    }
+    return text_join(arena, parts);
 }
 
 enum status sending_request(struct arena *arena, const struct sending_rules *rules,
@@ -70,14 +56,13 @@ enum status sending_request(struct arena *arena, const struct sending_rules *rul
                             const char **ret_header_lines)
 {
     struct signature signature = {0};
-    int64_t unix_s = now_us / US_PER_S;
-    enum status status = sign(arena, rules, attempt, unix_s, &signature);
-    if (status != STATUS_OK)
-        return status;
     struct http_header *headers = ARENA_ARRAY(arena, HEADERS_MAX, struct http_header);
-    const char *timestamp = arena_printf(arena, "%" PRId64, unix_s);
+    const char *timestamp = arena_printf(arena, "%" PRId64, (int64_t)(now_us / US_PER_S));
     if (!headers || !timestamp)
         return STATUS_RESOURCE_EXHAUSTED;
+    enum status status = sign(arena, rules, attempt, timestamp, &signature);
+    if (status != STATUS_OK)
+        return status;
     size_t n = 0;
     headers[n++] = (struct http_header){"Content-Type", "application/json"};
     headers[n++] = (struct http_header){"X-Webhook-Signature", signature.hex};
@@ -166,8 +151,10 @@ struct outcome sending_outcome(struct arena *arena, const struct sending_rules *
     struct outcome outcome = {
         .tenant_id = attempt->tenant_id,
         .delivery_id = attempt->delivery_id,
+        .url = attempt->url,
         .number = attempt->number,
         .max_attempts = attempt->max_attempts,
+        .started_us = attempt->started_us,
         .response_code = response->failure == HTTP_OK ? response->status : 0,
         .duration_us = response->duration_us,
         .error = error_sentence(arena, response),
@@ -189,8 +176,10 @@ struct outcome sending_refusal(const struct attempt *attempt, const char *error)
     return (struct outcome){
         .tenant_id = attempt->tenant_id,
         .delivery_id = attempt->delivery_id,
+        .url = attempt->url,
         .number = attempt->number,
         .max_attempts = attempt->max_attempts,
+        .started_us = attempt->started_us,
         .status = "failed",
         .next_us = DB_TIME_NULL,
         .error = error,

@@ -4,12 +4,14 @@
 #include "http/client.h"
 #include "queue.h"
 #include "schedule.h"
+#include "secrets.h"
 
 #define RESPONSE_KEPT_MAX 4096
 #define WEBHOOK_USER_AGENT "Obol/" OBOL_VERSION
 
 struct sending_rules {
     const struct keyring *ring;
+    struct secrets *secrets; // of the batch, the sending thread's
     const int64_t *intervals_s;
     bool allow_private;
     int64_t timeout_ms;

@@ -1,6 +1,5 @@
 #include "share.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static size_t tenant_end(const struct waiting *items, size_t n, size_t start)
@@ -16,11 +15,13 @@ static bool can_take(const struct waiting *item, int64_t per_endpoint)
     return item->allowed < item->due && item->in_flight + item->allowed < per_endpoint;
 }
 
-// One slot for the tenant whose items these are. The first item keeps the tenant's count and turn.
-static bool give_one(struct waiting *items, size_t n, struct share_limits limits)
+// One slot for the tenant whose items these are; gives the item that got it, or NULL. The first
+// item keeps the tenant's count and turn.
+static const struct waiting *give_one(struct waiting *items, struct share_limits limits)
 {
+    size_t n = items->of_tenant;
     if (items->tenant_in_flight >= limits.per_tenant)
-        return false;
+        return NULL;
     for (size_t i = 0; i < n; i++) {
         struct waiting *item = &items[(items->turn + i) % n];
         if (!can_take(item, limits.per_endpoint))
@@ -28,24 +29,46 @@ static bool give_one(struct waiting *items, size_t n, struct share_limits limits
         item->allowed++;
         items->tenant_in_flight++;
         items->turn = (items->turn + i + 1) % n;
-        return true;
+        return item;
     }
-    return false;
+    return NULL;
 }
 
-int64_t share_slots(struct waiting *items, size_t n, struct share_limits limits)
+// Returns where the tenant begins whose turn it is.
+static size_t prepare(struct waiting *items, size_t n, size_t turn)
 {
-    for (size_t i = 0; i < n; i++)
-        items[i].allowed = 0, items[i].turn = 0;
-    int64_t given = 0;
-    bool progress = true;
-    while (progress && given < limits.free_slots) {
-        progress = false;
-        for (size_t i = 0, end; i < n && given < limits.free_slots; i = end) {
-            end = tenant_end(items, n, i);
-            if (give_one(&items[i], end - i, limits))
-                progress = true, given++;
+    size_t begin = 0;
+    for (size_t i = 0, end; i < n; i = end) {
+        end = tenant_end(items, n, i);
+        for (size_t j = i; j < end; j++)
+            items[j].allowed = 0;
+        items[i].of_tenant = end - i;
+        items[i].turn = 0;
+        if (turn >= i && turn < end) {
+            items[i].turn = turn - i;
+            begin = i;
         }
+    }
+    return begin;
+}
+
+int64_t share_slots(struct waiting *items, size_t n, struct share_limits limits, size_t *turn)
+{
+    int64_t given = 0;
+    size_t begin = prepare(items, n, *turn);
+    bool progress = n > 0;
+    while (progress && given < limits.free_slots) {
+        size_t i = begin;
+        progress = false;
+        do {
+            const struct waiting *item = give_one(&items[i], limits);
+            if (item) {
+                progress = true;
+                given++;
+                *turn = (size_t)(item - items + 1) % n;
+            }
+            i = (i + items[i].of_tenant) % n;
+        } while (i != begin && given < limits.free_slots);
     }
     return given;
 }

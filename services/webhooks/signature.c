@@ -1,9 +1,9 @@
 #include "signature.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "crypto/crypto.h"
+#include "text.h"
 
 #define PREFIX "whsec_"
 
@@ -20,10 +20,10 @@ static struct bytes standard_key(struct arena *arena, const char *secret)
 }
 
 // "id.timestamp.body"
-static struct bytes standard_message(struct arena *arena, const char *event_id, int64_t unix_s,
-                                     struct bytes body)
+static struct bytes standard_message(struct arena *arena, const char *event_id,
+                                     const char *timestamp, struct bytes body)
 {
-    char *head = arena_printf(arena, "%s.%" PRId64 ".", event_id, unix_s);
+    const char *head = text_join(arena, (const char *[]){event_id, ".", timestamp, ".", NULL});
     size_t head_length = head ? strlen(head) : 0;
     uint8_t *message = head ? arena_alloc(arena, head_length + body.length) : NULL;
     if (!message)
@@ -38,21 +38,22 @@ static const char *standard_signature(struct arena *arena, const char *secret, s
 {
     struct sha256 mac = crypto_hmac_sha256(standard_key(arena, secret), message);
     char *text = crypto_base64(arena, BYTES_OF_ARRAY(mac.at));
-    return text ? arena_printf(arena, "v1,%s", text) : NULL;
+    return text ? text_join(arena, (const char *[]){"v1,", text, NULL}) : NULL;
 }
 
 bool signature_make(struct arena *arena, const char *secret, const char *older_secret,
-                    const char *event_id, int64_t unix_s, struct bytes body, struct signature *ret)
+                    const char *event_id, const char *timestamp, struct bytes body,
+                    struct signature *ret)
 {
     struct sha256 mac = crypto_hmac_sha256(bytes_of_string(secret), body);
     const char *hex = crypto_hex(arena, BYTES_OF_ARRAY(mac.at));
-    struct bytes message = standard_message(arena, event_id, unix_s, body);
+    struct bytes message = standard_message(arena, event_id, timestamp, body);
     if (!hex || !message.at)
         return false;
     const char *standard = standard_signature(arena, secret, message);
     if (standard && older_secret) {
         const char *older = standard_signature(arena, older_secret, message);
-        standard = older ? arena_printf(arena, "%s %s", standard, older) : NULL;
+        standard = older ? text_join(arena, (const char *[]){standard, " ", older, NULL}) : NULL;
     }
     if (!standard)
         return false;

@@ -5,8 +5,6 @@
 // "id.timestamp.body", keyed with what stands after "whsec_" as base64, or with its raw bytes where
 // that is no base64; while an older secret still signs, a second one follows after a space.
 #pragma once
-#include <stdint.h>
-
 #include "base/arena.h"
 
 struct signature {
@@ -14,6 +12,7 @@ struct signature {
     const char *standard; // webhook-signature
 };
 
-// older_secret may be NULL. False when the arena is full.
+// older_secret may be NULL; the timestamp is in seconds. False when the arena is full.
 bool signature_make(struct arena *arena, const char *secret, const char *older_secret,
-                    const char *event_id, int64_t unix_s, struct bytes body, struct signature *ret);
+                    const char *event_id, const char *timestamp, struct bytes body,
+                    struct signature *ret);

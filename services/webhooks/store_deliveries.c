@@ -1,7 +1,11 @@
+#include "base/clock.h"
+#include "base/id.h"
 #include "store.h"
 #include "webhooks_sql.h"
 
 #define ATTEMPTS_SHOWN_MAX 100
+// From when a delivery is made to its last attempt by the schedule, amply.
+#define SCHEDULE_SPAN_US (24 * 3600 * US_PER_S)
 
 enum column {
     ID,
@@ -171,7 +175,9 @@ enum status store_delivery_lock(struct db *db, struct arena *arena, const char *
 {
     struct db_rows *rows = NULL;
     enum status status =
-        db_run(db, arena, &sql_lock_delivery, key_params(arena, tenant_id, id), &rows);
+        db_run(db, arena, &sql_lock_queued, key_params(arena, tenant_id, id), NULL);
+    if (status == STATUS_OK)
+        status = db_run(db, arena, &sql_lock_delivery, key_params(arena, tenant_id, id), &rows);
     if (status != STATUS_OK)
         return status;
     if (db_count(rows) == 0)
@@ -226,6 +232,8 @@ enum status store_jobs(struct db *db, struct arena *arena, const char *tenant_id
     struct db_params *params = db_params(arena);
     db_text(params, tenant_id);
     db_time(params, since_us);
+    struct id floor = id_floor("whd", (since_us - SCHEDULE_SPAN_US) / 1000);
+    db_text(params, floor.text);
     struct db_rows *rows = NULL;
     enum status status = db_run(db, arena, &sql_count_jobs, params, &rows);
     for (int i = 0; status == STATUS_OK && i < 4; i++)

@@ -1,5 +1,7 @@
 #include "text.h"
 
+#include <string.h>
+
 #include "json/json.h"
 
 // Bytes of the well-formed character at the start, 0 when there is none.
@@ -14,6 +16,8 @@ static size_t character_length(struct bytes rest)
 
 char *text_clean(struct arena *arena, struct bytes bytes)
 {
+    if (json_utf8_valid(bytes))
+        return arena_strndup(arena, (const char *)bytes.at, bytes.length);
     char *out = arena_alloc(arena, bytes.length + 1);
     if (!out)
         return NULL;
@@ -24,5 +28,16 @@ char *text_clean(struct arena *arena, struct bytes bytes)
         for (size_t end = i + length; length > 0 && i < end; i++)
             out[i] = (char)bytes.at[i];
     }
+    return out;
+}
+
+char *text_join(struct arena *arena, const char *const *parts)
+{
+    size_t length = 0;
+    for (const char *const *part = parts; *part; part++)
+        length += strlen(*part);
+    char *out = arena_alloc(arena, length + 1), *end = out;
+    for (const char *const *part = parts; out && *part; part++)
+        end = stpcpy(end, *part);
     return out;
 }

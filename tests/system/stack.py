@@ -209,7 +209,7 @@ class Stack:
         def still():
             boxes = " + ".join(f"(SELECT count(*) FROM {schema}.outbox)" for schema in SERVICES)
             [[n]] = self.sql(f"""SELECT {boxes}
-                + (SELECT count(*) FROM webhooks.deliveries WHERE status = 'pending' AND (attempts = 0 OR lease_until > now()))
+                + (SELECT count(*) FROM webhooks.delivery_queue WHERE attempts = 0 OR lease_until > now())
                 + (SELECT count(*) FROM refunds.refunds WHERE status IN ('reserving', 'pending'))
                 + (SELECT count(*) FROM payments.operations WHERE status IN ('ready', 'sent', 'unknown') AND NOT acting)
                 + (SELECT count(*) FROM payments.events e WHERE body <> '' AND NOT EXISTS

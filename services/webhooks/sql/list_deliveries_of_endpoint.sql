@@ -1,10 +1,7 @@
 -- $2: exclusive; $3 walks from it towards the newest (ending_before); only one branch runs.
 (SELECT id, endpoint_id, event_type, event_id, payment_id, url, status, attempts, max_attempts, response_code,
-       response_body, last_error,
-       CASE WHEN status = 'pending' AND lease_until IS NULL AND next_at > created_at - interval '1 day'
-            THEN next_at END,
-       created_at, delivered_at
-   FROM deliveries
+       response_body, last_error, next_at, created_at, delivered_at
+   FROM deliveries_shown
   WHERE NOT $3::bool AND tenant_id = $1::text AND id < $2::text
     AND endpoint_id = $5::text AND ($6::text IS NULL OR event_type = $6::text)
     AND ($7::text IS NULL OR event_id = $7::text) AND ($8::text IS NULL OR payment_id = $8::text)
@@ -13,11 +10,8 @@
   ORDER BY id DESC LIMIT $4::int8)
 UNION ALL
 (SELECT id, endpoint_id, event_type, event_id, payment_id, url, status, attempts, max_attempts, response_code,
-       response_body, last_error,
-       CASE WHEN status = 'pending' AND lease_until IS NULL AND next_at > created_at - interval '1 day'
-            THEN next_at END,
-       created_at, delivered_at
-   FROM deliveries
+       response_body, last_error, next_at, created_at, delivered_at
+   FROM deliveries_shown
   WHERE $3::bool AND tenant_id = $1::text AND id > $2::text
     AND endpoint_id = $5::text AND ($6::text IS NULL OR event_type = $6::text)
     AND ($7::text IS NULL OR event_id = $7::text) AND ($8::text IS NULL OR payment_id = $8::text)

@@ -15,6 +15,8 @@ static struct attempt attempt_at(struct arena *arena, int64_t number)
     cr_assert(
         keyring_parse("1:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", &ring));
     rules.intervals_s = schedule_intervals_s(false);
+    if (!rules.secrets)
+        rules.secrets = secrets_new();
     struct bytes secret = bytes_of_string("whsec_test_abc123");
     return (struct attempt){
         .tenant_id = "ten_1",

@@ -11,7 +11,7 @@
 static struct signature make(struct arena *arena, const char *secret, const char *older)
 {
     struct signature signature = {0};
-    cr_assert(signature_make(arena, secret, older, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330,
+    cr_assert(signature_make(arena, secret, older, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330",
                              bytes_of_string(BODY), &signature));
     return signature;
 }
@@ -51,7 +51,7 @@ Test(signature, covers_an_empty_body)
 {
     CLEANUP(arena_free) struct arena *arena = arena_new(ARENA_CAP_REQUEST);
     struct signature signature = {0};
-    cr_assert(signature_make(arena, SECRET, NULL, "evt_1", 1, (struct bytes){0}, &signature));
+    cr_assert(signature_make(arena, SECRET, NULL, "evt_1", "1", (struct bytes){0}, &signature));
     cr_assert_eq(strlen(signature.hex), 64);
 }
 
@@ -60,5 +60,5 @@ Test(signature, says_so_when_the_arena_is_full)
     CLEANUP(arena_free) struct arena *arena = arena_new(64);
     struct signature signature = {0};
     cr_assert_not(
-        signature_make(arena, SECRET, NULL, "evt_1", 1, bytes_of_string(BODY), &signature));
+        signature_make(arena, SECRET, NULL, "evt_1", "1", bytes_of_string(BODY), &signature));
 }

@@ -23,3 +23,10 @@ Test(text, puts_a_question_mark_for_what_is_not)
     cr_assert_str_eq(clean(arena, "\xc0\xaf", 2), "??");
     cr_assert_str_eq(clean(arena, "cut \xe2\x82", 6), "cut ??");
 }
+
+Test(text, joins_its_parts)
+{
+    CLEANUP(arena_free) struct arena *arena = arena_new(ARENA_CAP_REQUEST);
+    cr_assert_str_eq(text_join(arena, (const char *[]){"a", "", "bc", "d", NULL}), "abcd");
+    cr_assert_str_eq(text_join(arena, (const char *[]){NULL}), "");
+}

@@ -1,74 +1,6 @@
-#include "dispatcher.h"
-
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "store/webhooks/fixture.h"
-#include "store/webhooks/receiver.h"
-
-static const int64_t at_once[SCHEDULE_ATTEMPTS] = {0};
-static const int64_t never[SCHEDULE_ATTEMPTS] = {0, 3600, 3600, 3600, 3600};
-static struct dispatcher *dispatcher;
-static struct bell *bell;
-static struct arena *turn_arena;
-
-static void begin(void)
-{
-    fixture_begin();
-    receiver_start();
-    bell = bell_new();
-    turn_arena = arena_new(ARENA_CAP_BATCH);
-}
-
-static void end(void)
-{
-    dispatcher_free(dispatcher);
-    bell_free(bell);
-    arena_free(turn_arena);
-    receiver_stop();
-    fixture_end();
-}
+#include "store/webhooks/turning.h"
 
 TestSuite(dispatcher, .init = begin, .fini = end, .timeout = 120);
-
-static void make_dispatcher(const int64_t *intervals_s, size_t slots, int64_t timeout_ms)
-{
-    const struct dispatcher_config config = {
-        .rules = {.ring = &ring,
-                  .intervals_s = intervals_s,
-                  .allow_private = true,
-                  .timeout_ms = timeout_ms},
-        .slots = slots,
-        .disable_after_s = 3600,
-        .bell = bell,
-        .outbox_bell = bell,
-    };
-    dispatcher = dispatcher_new(arena, &config);
-    cr_assert_not_null(dispatcher);
-}
-
-static void turn(void)
-{
-    int64_t wait_ms = dispatcher_turn(dispatcher, db, turn_arena);
-    arena_reset(turn_arena);
-    if (wait_ms > 0)
-        bell_wait(bell, 5);
-}
-
-// Turns until the statement says so.
-static void turn_until(const char *text, const char *expected)
-{
-    int64_t deadline_ns = clock_deadline_ns(30000);
-    while (strcmp(sql(text), expected) != 0) {
-        cr_assert_gt(clock_left_ms(deadline_ns), 0, "%s: %s", text, sql(text));
-        turn();
-    }
-}
-
-static void put_hook(const char *id, const char *path)
-{
-    put_endpoint("ten_a", id, arena_printf(arena, "%s%s", receiver.url, path), "*");
-}
 
 Test(dispatcher, delivers_the_signed_bytes)
 {
@@ -120,7 +52,7 @@ Test(dispatcher, follows_no_redirect)
     put_hook("we_1", "/always/302");
     put_events("ten_a", "payment.succeeded", 1);
     turn_until("SELECT status || (lease_until IS NULL) || coalesce(response_code, 0) FROM "
-               "deliveries",
+               "deliveries, delivery_queue",
                "pendingtrue302");
     cr_assert_eq(receiver.requests, 1);
 }
@@ -131,7 +63,7 @@ Test(dispatcher, waits_as_long_as_it_is_asked_to)
     put_hook("we_1", "/later/2");
     put_events("ten_a", "payment.succeeded", 1);
     turn_until("SELECT coalesce(response_code, 0)::text FROM deliveries", "503");
-    cr_sql("SELECT (next_at > now() + interval '1 s')::text FROM deliveries", "true");
+    cr_sql("SELECT (next_at > now() + interval '1 s')::text FROM delivery_queue", "true");
     turn_until("SELECT status FROM deliveries", "delivered");
     cr_sql("SELECT (max(started_at) - min(started_at) >= interval '2 s')::text FROM "
            "delivery_attempts",
@@ -207,74 +139,6 @@ Test(dispatcher, reaches_every_endpoint_however_few_the_slots)
     turn_until("SELECT count(*)::text FROM deliveries WHERE status = 'delivered'", "18");
 }
 
-Test(dispatcher, counts_an_attempt_whose_process_died_before_sending)
-{
-    make_dispatcher(at_once, 8, 5000);
-    put_hook("we_1", "/ok");
-    put_events("ten_a", "payment.succeeded", 1);
-    failpoint_arm("deliver.claimed=fail");
-    turn_until("SELECT attempts::text FROM deliveries", "1");
-    cr_assert_eq(receiver.requests, 0);
-    sql("UPDATE deliveries SET lease_until = now() - interval '1 s'");
-    turn_until("SELECT status || attempts FROM deliveries", "delivered2");
-    cr_sql("SELECT error FROM delivery_attempts WHERE number = 1", "No outcome was recorded.");
-}
-
-Test(dispatcher, counts_an_attempt_whose_process_was_killed_while_sending)
-{
-    make_dispatcher(at_once, 8, 5000);
-    put_hook("we_1", "/ok");
-    put_events("ten_a", "payment.succeeded", 1);
-    pid_t child = fork();
-    if (child == 0) {
-        failpoint_arm("deliver.sent=crash");
-        struct db *own = another_db();
-        for (int i = 0; i < 100; i++)
-            dispatcher_turn(dispatcher, own, turn_arena);
-        _exit(0);
-    }
-    int status = 0;
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    cr_assert(WIFSIGNALED(status) || WEXITSTATUS(status) != 0);
-    cr_sql("SELECT attempts || ' ' || (lease_until > now()) FROM deliveries", "1 true");
-    sql("UPDATE deliveries SET lease_until = now() - interval '1 s'");
-    turn_until("SELECT status || attempts FROM deliveries", "delivered2");
-    cr_sql("SELECT error FROM delivery_attempts WHERE number = 1", "No outcome was recorded.");
-}
-
-Test(dispatcher, keeps_outcomes_until_they_can_be_written)
-{
-    make_dispatcher(never, 16, 5000);
-    put_hook("we_1", "/ok");
-    put_events("ten_a", "payment.succeeded", 3);
-    failpoint_arm("deliver.before_flush=fail:*");
-    while (receiver.requests < 3)
-        turn();
-    for (int i = 0; i < 5; i++)
-        turn();
-    cr_sql("SELECT count(*)::text FROM deliveries WHERE status = 'pending'", "3");
-    failpoint_arm("");
-    turn_until("SELECT count(*)::text FROM deliveries WHERE status = 'delivered'", "3");
-    cr_assert_eq(receiver.requests, 3);
-}
-
-Test(dispatcher, survives_a_database_that_goes_away)
-{
-    make_dispatcher(at_once, 8, 5000);
-    put_hook("we_1", "/ok");
-    put_events("ten_a", "payment.succeeded", 5);
-    test_database_disconnect(&database);
-    int64_t deadline_ns = clock_deadline_ns(20000);
-    while (receiver.requests < 5 && clock_left_ms(deadline_ns) > 0)
-        turn();
-    test_database_disconnect(&database);
-    for (int i = 0; i < 5; i++)
-        turn();
-    while (db_ping(db) != STATUS_OK && clock_left_ms(deadline_ns) > 0)
-        turn();
-    turn_until("SELECT count(*)::text FROM deliveries WHERE status = 'delivered'", "5");
-}
-
 Test(dispatcher, sends_nothing_for_what_can_not_be_sent)
 {
     make_dispatcher(at_once, 8, 5000);
@@ -323,4 +187,17 @@ Test(dispatcher, refuses_private_addresses_unless_allowed)
     turn_until("SELECT (last_error IS NOT NULL)::text FROM deliveries", "true");
     cr_assert_eq(receiver.requests, 0);
     cr_sql("SELECT (last_error NOT LIKE '%127.0.0.1%')::text FROM deliveries", "true");
+}
+
+Test(dispatcher, fills_the_slots_of_many_endpoints)
+{
+    make_dispatcher(never, 16, 5000);
+    for (int i = 0; i < 300; i++)
+        put_endpoint(arena_printf(arena, "ten_%02d", i / 10), arena_printf(arena, "we_%03d", i),
+                     arena_printf(arena, "%s/ok", receiver.url), "*");
+    for (int i = 0; i < 30; i++)
+        put_events(arena_printf(arena, "ten_%02d", i), "payment.succeeded", 1);
+    turn_until("SELECT count(*)::text FROM deliveries WHERE status = 'delivered'", "300");
+    cr_assert_eq(receiver.requests, 300);
+    cr_sql("SELECT count(*)::text FROM delivery_queue", "0");
 }

@@ -1,51 +1,8 @@
 #include <pthread.h>
 
-#include "store/webhooks/fixture.h"
+#include "store/webhooks/claiming.h"
 
 TestSuite(queue, .init = fixture_begin, .fini = fixture_end, .timeout = 60);
-
-#define URL "https://shop.example/hook"
-#define LEASE_MS 30000
-
-static struct waiting all_of(const char *tenant_id, const char *endpoint_id, int64_t n)
-{
-    return (struct waiting){.tenant_id = tenant_id, .endpoint_id = endpoint_id, .allowed = n};
-}
-
-static size_t claim(struct db *by, struct arena *in, int64_t n, struct attempt **ret)
-{
-    struct waiting from = all_of("ten_a", "we_1", n);
-    size_t claimed = 0;
-    cr_ok(queue_claim(by, in, &from, 1, LEASE_MS, ret, &claimed));
-    return claimed;
-}
-
-static struct outcome outcome_of(const struct attempt *attempt, const char *status)
-{
-    bool pending = strcmp(status, "pending") == 0;
-    return (struct outcome){
-        .tenant_id = attempt->tenant_id,
-        .delivery_id = attempt->delivery_id,
-        .number = attempt->number,
-        .max_attempts = attempt->max_attempts,
-        .status = status,
-        .next_us = pending ? clock_unix_us() + 60 * US_PER_S : DB_TIME_NULL,
-        .response_code = strcmp(status, "delivered") == 0 ? 200 : 500,
-        .duration_us = 1500,
-        .response_body = "body",
-        .error = strcmp(status, "delivered") == 0 ? "" : "The endpoint answered 500.",
-        .request_headers = "A: b\n",
-    };
-}
-
-static struct attempt *claim_one(void)
-{
-    struct attempt *attempt = NULL;
-    put_endpoint("ten_a", "we_1", URL, "*");
-    put_events("ten_a", "payment.succeeded", 1);
-    cr_assert_eq(claim(db, arena, 1, &attempt), 1);
-    return attempt;
-}
 
 Test(queue, prepares_every_statement_on_the_migrated_schema)
 {
@@ -71,6 +28,36 @@ Test(queue, goes_back_to_an_empty_schema)
     cr_ok(db_migrate_up(db, &migrations));
 }
 
+Test(queue, is_carried_over_by_its_migration_and_back)
+{
+    const struct db_migrations migrations = {"webhooks", webhooks_migrations,
+                                             webhooks_migrations_n};
+    put_endpoint("ten_a", "we_1", URL, "*");
+    put_events("ten_a", "payment.succeeded", 3);
+    struct attempt *claimed = NULL;
+    cr_assert_eq(claim(db, arena, 2, &claimed), 2);
+    struct outcome outcome = outcome_of(&claimed[0], "pending");
+    cr_ok(queue_finish(db, arena, &outcome, 1));
+    cr_ok(db_migrate_down(db, &migrations, 1));
+    cr_sql("SELECT string_agg(attempts || ' ' || (next_at > now()) || ' ' || "
+           "(lease_until IS NOT NULL), ', ' ORDER BY attempts, lease_until NULLS FIRST) FROM "
+           "deliveries WHERE status = 'pending'",
+           "0 false false, 1 true false, 1 true true");
+    cr_sql("SELECT string_agg((duration_us IS NULL)::text, ' ' ORDER BY duration_us) FROM "
+           "delivery_attempts",
+           "false true");
+    cr_ok(db_migrate_up(db, &migrations));
+    cr_sql("SELECT string_agg(attempts || ' ' || (next_at > now()) || ' ' || "
+           "(lease_until IS NOT NULL), ', ' ORDER BY attempts, lease_until NULLS FIRST) FROM "
+           "delivery_queue",
+           "0 false false, 1 true false, 1 false true");
+    cr_sql("SELECT count(*)::text FROM delivery_attempts", "1");
+    outcome = outcome_of(&claimed[1], "delivered");
+    cr_ok(queue_finish(db, arena, &outcome, 1));
+    cr_sql("SELECT count(*)::text FROM deliveries WHERE status = 'delivered'", "1");
+    cr_sql("SELECT count(*)::text FROM delivery_queue", "2");
+}
+
 Test(queue, shows_who_waits_in_order_with_a_bounded_count)
 {
     put_endpoint("ten_a", "we_1", URL, "*");
@@ -78,13 +65,16 @@ Test(queue, shows_who_waits_in_order_with_a_bounded_count)
     put_endpoint("ten_b", "we_3", URL, "*");
     put_events("ten_a", "payment.succeeded", 5);
     put_events("ten_b", "payment.succeeded", 2);
-    sql("UPDATE deliveries SET next_at = now() + interval '1 hour' WHERE tenant_id = 'ten_b'");
+    sql("UPDATE delivery_queue SET next_at = now() + interval '1 hour' WHERE tenant_id = 'ten_b'");
     struct waiting *items = NULL;
     size_t n = 0;
     cr_ok(queue_waiting(db, arena, (struct endpoint_key){"", ""}, 10, 3, &items, &n));
     cr_assert_eq(n, 2);
     cr_assert_str_eq(items[0].endpoint_id, "we_1");
     cr_assert_eq(items[0].due, 3);
+    cr_assert_not(items[0].lost);
+    cr_assert_leq(items[0].first_us, clock_unix_us());
+    cr_assert_gt(items[1].first_us, clock_unix_us());
     cr_assert_str_eq(items[1].tenant_id, "ten_b");
     cr_assert_eq(items[1].due, 0);
     cr_ok(queue_waiting(db, arena, (struct endpoint_key){"ten_a", "we_1"}, 10, 3, &items, &n));
@@ -104,11 +94,20 @@ Test(queue, writes_the_attempt_as_started_when_it_claims)
     cr_assert_str_eq((const char *)attempt->body.at,
                      arena_printf(arena, "{\"id\":\"%s\"}", attempt->event_id));
     cr_assert_null(attempt->older_secret_sealed.at);
-    cr_sql(
-        "SELECT attempts || ' ' || (lease_until > now() + interval '25 s') || ' ' || status FROM "
-        "deliveries",
-        "1 true pending");
-    cr_sql("SELECT number || ' ' || (duration_us IS NULL) FROM delivery_attempts", "1 true");
+    cr_sql("SELECT q.attempts || ' ' || (q.lease_until > now() + interval '25 s') || ' ' || "
+           "(q.started_at <= now()) || ' ' || d.status FROM delivery_queue q, deliveries d",
+           "1 true true pending");
+    struct delivery shown = {0};
+    struct logged_attempt *attempts = NULL;
+    size_t n = 0;
+    cr_ok(store_delivery_get(db, arena, "ten_a", attempt->delivery_id, &shown));
+    cr_assert_eq(shown.attempts, 1);
+    cr_assert_eq(shown.next_us, DB_TIME_NULL);
+    cr_ok(store_attempts(db, arena, "ten_a", attempt->delivery_id, &attempts, &n));
+    cr_assert_eq(n, 1);
+    cr_assert_eq(attempts[0].number, 1);
+    cr_assert_eq(attempts[0].started_us, attempt->started_us);
+    cr_assert_eq(attempts[0].duration_us, -1);
     struct attempt *again = NULL;
     cr_assert_eq(claim(db, arena, 1, &again), 0);
 }
@@ -165,7 +164,8 @@ Test(queue, gives_each_delivery_to_one_claimer_only)
     for (int i = 0; i < 2; i++)
         pthread_join(threads[i], NULL);
     cr_assert_eq(claimers[0].n + claimers[1].n, 200);
-    cr_sql("SELECT count(*) || ' ' || max(number) FROM delivery_attempts", "200 1");
+    cr_sql("SELECT count(*) || ' ' || max(attempts) FROM delivery_queue WHERE lease_until > now()",
+           "200 1");
     arena_free(claimers[0].arena);
     arena_free(claimers[1].arena);
 }
@@ -176,7 +176,7 @@ Test(queue, does_not_wait_for_rows_that_another_holds)
     put_events("ten_a", "payment.succeeded", 3);
     struct db *other = another_db();
     cr_ok(db_begin(other));
-    test_sql(other, arena, "SELECT id FROM deliveries ORDER BY id LIMIT 2 FOR UPDATE");
+    test_sql(other, arena, "SELECT FROM delivery_queue ORDER BY delivery_id LIMIT 2 FOR UPDATE");
     struct attempt *claimed = NULL;
     cr_assert_eq(claim(db, arena, 3, &claimed), 1);
     db_rollback(other);
@@ -188,84 +188,37 @@ Test(queue, writes_what_came_of_an_attempt)
     struct outcome outcome = outcome_of(claim_one(), "delivered");
     cr_ok(queue_finish(db, arena, &outcome, 1));
     cr_ok(queue_finish(db, arena, &outcome, 1)); // a repeated flush changes nothing
-    cr_sql("SELECT status || ' ' || response_code || ' ' || (lease_until IS NULL) || ' ' || "
+    cr_sql("SELECT status || ' ' || attempts || ' ' || response_code || ' ' || url || ' ' || "
            "(delivered_at IS NOT NULL) || ' ' || (last_error IS NULL) FROM deliveries",
-           "delivered 200 true true true");
+           "delivered 1 200 " URL " true true");
+    cr_sql("SELECT count(*)::text FROM delivery_queue", "0");
     cr_sql(
         "SELECT duration_us || ' ' || request_headers || response_body || ' ' || (error IS NULL) "
         "FROM delivery_attempts",
         "1500 A: b\nbody true");
+    cr_assert_eq(atoll(sql("SELECT (extract(epoch FROM started_at) * 1000000)::int8::text FROM "
+                           "delivery_attempts")),
+                 outcome.started_us);
 }
 
 Test(queue, puts_a_failed_attempt_off)
 {
     struct outcome outcome = outcome_of(claim_one(), "pending");
     cr_ok(queue_finish(db, arena, &outcome, 1));
+    cr_ok(queue_finish(db, arena, &outcome, 1)); // a repeated flush changes nothing
     cr_sql("SELECT status || ' ' || (next_at > now() + interval '50 s') || ' ' || last_error FROM "
-           "deliveries",
+           "deliveries_shown",
            "pending true The endpoint answered 500.");
+    cr_sql("SELECT attempts || ' ' || (lease_until IS NULL) || ' ' || (started_at IS NULL) FROM "
+           "delivery_queue",
+           "1 true true");
     struct attempt *again = NULL;
     cr_assert_eq(claim(db, arena, 1, &again), 0);
-    sql("UPDATE deliveries SET next_at = now()");
+    sql("UPDATE delivery_queue SET next_at = now()");
     cr_assert_eq(claim(db, arena, 1, &again), 1);
     cr_assert_eq(again->number, 2);
-}
-
-Test(queue, counts_a_late_success_but_not_a_late_failure)
-{
-    struct attempt *first = claim_one(), *second = NULL;
-    sql("UPDATE deliveries SET next_at = now(), lease_until = NULL");
-    cr_assert_eq(claim(db, arena, 1, &second), 1);
-    struct outcome late = outcome_of(first, "failed");
-    cr_ok(queue_finish(db, arena, &late, 1));
-    cr_sql("SELECT status || ' ' || (lease_until IS NOT NULL) FROM deliveries", "pending true");
-    cr_sql("SELECT error FROM delivery_attempts WHERE number = 1", "The endpoint answered 500.");
-    late = outcome_of(first, "delivered");
-    cr_ok(queue_finish(db, arena, &late, 1));
-    cr_sql("SELECT status FROM deliveries", "delivered");
-    struct outcome later = outcome_of(second, "failed");
-    cr_ok(queue_finish(db, arena, &later, 1));
-    cr_sql("SELECT status FROM deliveries", "delivered");
-}
-
-Test(queue, starts_anew_when_a_retry_was_asked_for_during_the_last_attempt)
-{
-    struct attempt *attempt = claim_one();
-    cr_ok(store_delivery_retry(db, arena, "ten_a", attempt->delivery_id, SCHEDULE_ATTEMPTS));
-    struct attempt *again = NULL;
-    cr_assert_eq(claim(db, arena, 1, &again), 0); // it is out already
-    struct outcome outcome = outcome_of(attempt, "failed");
-    cr_ok(queue_finish(db, arena, &outcome, 1));
-    cr_sql("SELECT status || ' ' || max_attempts || ' ' || schedule_start FROM deliveries",
-           "pending 6 1");
-    cr_assert_eq(claim(db, arena, 1, &again), 1);
-    cr_assert_eq(again->number, 2);
-}
-
-Test(queue, counts_attempts_that_died_and_tries_again_by_the_schedule)
-{
-    claim_one();
-    size_t n = 9;
-    const int64_t *intervals = schedule_intervals_s(false);
-    cr_ok(queue_recover(db, arena, intervals, SCHEDULE_ATTEMPTS, 10, &n));
-    cr_assert_eq(n, 0);
-    sql("UPDATE deliveries SET lease_until = now() - interval '1 s'");
-    cr_ok(queue_recover(db, arena, intervals, SCHEDULE_ATTEMPTS, 10, &n));
-    cr_assert_eq(n, 1);
-    cr_sql("SELECT status || ' ' || attempts || ' ' || (lease_until IS NULL) || ' ' || "
-           "(next_at BETWEEN now() + interval '55 s' AND now() + interval '61 s') FROM deliveries",
-           "pending 1 true true");
-    cr_sql("SELECT error FROM delivery_attempts", "No outcome was recorded.");
-}
-
-Test(queue, fails_for_good_when_the_last_attempt_died)
-{
-    claim_one();
-    sql("UPDATE deliveries SET lease_until = now() - interval '1 s', attempts = 5");
-    size_t n = 0;
-    cr_ok(queue_recover(db, arena, schedule_intervals_s(false), SCHEDULE_ATTEMPTS, 10, &n));
-    cr_sql("SELECT status || ' ' || (finished_at IS NOT NULL) || ' ' || last_error FROM deliveries",
-           "failed true No outcome was recorded.");
+    cr_ok(queue_finish(db, arena, &outcome, 1)); // nor while the next attempt is out
+    cr_sql("SELECT (lease_until IS NOT NULL)::text FROM delivery_queue", "true");
 }
 
 Test(queue, fails_what_waits_for_an_endpoint_that_gets_no_more)
@@ -275,6 +228,9 @@ Test(queue, fails_what_waits_for_an_endpoint_that_gets_no_more)
     cr_ok(store_fail_pending(db, arena, "ten_a", "we_1", "The endpoint was deleted."));
     cr_sql("SELECT count(*) || max(last_error) FROM deliveries WHERE status = 'failed'",
            "2The endpoint was deleted.");
+    cr_sql("SELECT count(*)::text FROM delivery_queue", "0");
+    cr_sql("SELECT count(*) || ' ' || max(number) FROM delivery_attempts WHERE duration_us IS NULL",
+           "1 1"); // the one that is out
     struct outcome outcome = outcome_of(sent, "delivered");
     cr_ok(queue_finish(db, arena, &outcome, 1));
     cr_sql("SELECT count(*)::text FROM deliveries WHERE status = 'delivered'", "1");

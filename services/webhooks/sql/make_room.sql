@@ -1,0 +1,1 @@
+SELECT deliveries_make_room()
