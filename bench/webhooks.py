@@ -108,5 +108,6 @@ def pend(obol, targets, first, each):
         values = {"tenant": api.tenant_id, "endpoint": endpoint_id, "first": first, "last": first + each - 1}
         obol.sql("".join(f"\\set {name} {value}\n" for name, value in values.items()) + script)
     # So many at once call for the server's upkeep: it is done here, not while something is measured.
-    obol.sql("VACUUM (ANALYZE) webhooks.deliveries, webhooks.delivery_queue, webhooks.stored_events, webhooks.delivery_attempts")
+    tables = ["deliveries", "delivery_queue", "stored_events", "delivery_attempts"]
+    obol.sql(f"VACUUM (ANALYZE) {', '.join('webhooks.' + table for table in tables)}")
     obol.sql("CHECKPOINT")
