@@ -28,7 +28,9 @@
 #define ARENA_ALIGN alignof(max_align_t)
 #define ARENA_BLOCK_FIRST ((size_t)8 << 10)
 #define ARENA_BLOCK_MAX ((size_t)1 << 20)
-#define ARENA_KEPT_SHARE 128 // of the cap: what an empty arena may hold on to
+// What an empty arena holds on to: of the many that calls live in, each its first block; of the few
+// of batches, this share of the cap.
+#define ARENA_KEPT_SHARE 128
 
 struct block {
     struct block *next;
@@ -91,8 +93,9 @@ static void arena_run_deferred(struct arena *arena)
 static struct block *blocks_reduce(struct arena *arena)
 {
     struct block *kept = arena->first;
+    size_t most = arena->cap < ARENA_CAP_BATCH ? 0 : arena->cap / ARENA_KEPT_SHARE;
     for (struct block *block = kept->next; block; block = block->next)
-        if (block->capacity > kept->capacity && block->capacity <= arena->cap / ARENA_KEPT_SHARE)
+        if (block->capacity > kept->capacity && block->capacity <= most)
             kept = block;
     for (struct block *block = arena->first; block;) {
         struct block *next = block->next;

@@ -21,8 +21,8 @@ struct arena;
 struct arena *arena_new(size_t cap_bytes);
 void arena_free(struct arena *arena); // NULL is fine
 DEFINE_CLEANUP(arena_free, struct arena *)
-// Runs the deferred calls and empties the arena. It keeps one block for the next turn, of at most
-// 1/128 of its cap.
+// Runs the deferred calls and empties the arena. It keeps one block for the next turn: the
+// first; of a batch's arena the largest, up to 1/128 of its cap.
 void arena_reset(struct arena *arena);
 
 // Aligned for any type, zeroed; NULL past the cap. Zero bytes give a valid pointer.
