@@ -51,9 +51,11 @@ def parse():
     parser.add_argument("--quick", action="store_true", help="see that each runs; the figures mean nothing")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="length of one measurement")
-    parser.add_argument("--out", type=pathlib.Path, default=HERE / "results")
+    parser.add_argument("--out", type=pathlib.Path, help="where the results go (bench/results; build/bench with --quick)")
     parser.add_argument("names", nargs="*", metavar="NAME", help=" ".join(NAMES))
     options = parser.parse_args()
+    # Figures that mean nothing must not stand where the results are.
+    options.out = options.out or (HERE.parent / "build" / "bench" if options.quick else HERE / "results")
     unknown = [name for name in options.names if name not in NAMES]
     if unknown:
         parser.error(f"no such benchmark: {' '.join(unknown)}")
