@@ -10,8 +10,8 @@
 #include "gateway.h"
 
 #define IN_FLIGHT_MAX 6
-#define AWAY_MAX                                                                                   \
-    2 // of one line; the workers of a service are more, so that another's finds one free
+// Of one line; the workers of a service are more, so that another's finds one free.
+#define AWAY_MAX 2
 // A Bundle is waited for until the latest deadline of its calls, so they must not lie far apart.
 #define DEADLINES_SPREAD_NS (500 * NS_PER_MS)
 // A Bundle that is away for so long is stuck behind one of its calls; the tenant's others go on.

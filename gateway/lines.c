@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "hop.h"
 
 void lines_init(struct lines *lines)
@@ -19,13 +20,9 @@ void lines_deinit(struct lines *lines)
     }
 }
 
-// FNV-1a; a bucket is no secret, and a crowded one only slow.
 static struct line **bucket_of(struct lines *lines, const char *tenant_id)
 {
-    uint32_t hash = 2166136261U;
-    for (const char *at = tenant_id; *at; at++)
-        hash = (hash ^ (uint8_t)*at) * 16777619U;
-    return &lines->buckets[hash % LINE_BUCKETS];
+    return &lines->buckets[hash_text(tenant_id) % LINE_BUCKETS];
 }
 
 static struct line *line_of(struct lines *lines, const char *tenant_id, bool writes)

@@ -11,8 +11,8 @@
 
 #define LOOK_EVERY_MS 100
 #define ACK_WAIT_MS 2000
-#define GATHER_MS                                                                                  \
-    4 // between turns: under load events come in a stream, and more of them cost less each
+// Between turns: under load events come in a stream, and more of them cost less each.
+#define GATHER_MS 4
 
 struct relay {
     struct bus *bus;

@@ -2,22 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "db/connection.h"
-
-// FNV-1a, 64 bits (draft-eastlake-fnv).
-static size_t hash_of(const char *name)
-{
-    uint64_t hash = 0xcbf29ce484222325U;
-    for (; *name; name++)
-        hash = (hash ^ (uint8_t)*name) * 0x100000001b3U;
-    return (size_t)hash;
-}
 
 // The slot that holds this name, or the empty one where it belongs.
 static const struct db_statement **slot_of(const struct db_prepared *prepared, const char *name)
 {
     size_t mask = prepared->capacity - 1;
-    size_t i = hash_of(name) & mask;
+    size_t i = hash_text(name) & mask;
     while (prepared->slots[i] && strcmp(prepared->slots[i]->name, name) != 0)
         i = (i + 1) & mask;
     return &prepared->slots[i];
