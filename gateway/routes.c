@@ -5,6 +5,7 @@
 #include "gateway.h"
 #include "obol/gateway/v1/gateway.obol.h"
 #include "obol/payments/v1/payments.obol.h"
+#include "obol/payments/v1/providers.obol.h"
 #include "obol/refunds/v1/refunds.obol.h"
 #include "obol/webhooks/v1/webhooks.obol.h"
 
@@ -66,6 +67,7 @@ struct routes *routes_new(void)
         enum upstream upstream;
     } files[] = {
         {&obol_payments_v1_payments_file, UPSTREAM_PAYMENTS},
+        {&obol_payments_v1_providers_file, UPSTREAM_PAYMENTS},
         {&obol_refunds_v1_refunds_file, UPSTREAM_REFUNDS},
         {&obol_webhooks_v1_webhooks_file, UPSTREAM_WEBHOOKS},
         {&obol_gateway_v1_gateway_file, UPSTREAM_NONE},

@@ -17,7 +17,7 @@ DEFINE_CLEANUP(EVP_MD_CTX_free, EVP_MD_CTX *)
 
 // Fetched once: an implicit fetch at every call costs more than the digest of a short message.
 static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
-static EVP_MD *sha256;
+static EVP_MD *sha256, *sha512;
 static EVP_MAC_CTX *hmac_unkeyed; // copied for every use
 
 void crypto_die(const char *primitive)
@@ -42,8 +42,9 @@ static EVP_MAC_CTX *fetch_hmac(void)
 static void fetch(void)
 {
     sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    sha512 = EVP_MD_fetch(NULL, "SHA512", NULL);
     hmac_unkeyed = fetch_hmac();
-    if (!sha256)
+    if (!sha256 || !sha512)
         crypto_die("fetch");
 }
 
@@ -53,6 +54,15 @@ struct sha256 crypto_sha256(struct bytes message)
     pthread_once(&fetch_once, fetch);
     if (EVP_Digest(message.at, message.length, digest.at, NULL, sha256, NULL) != 1)
         crypto_die("sha256");
+    return digest;
+}
+
+struct sha512 crypto_sha512(struct bytes message)
+{
+    struct sha512 digest;
+    pthread_once(&fetch_once, fetch);
+    if (EVP_Digest(message.at, message.length, digest.at, NULL, sha512, NULL) != 1)
+        crypto_die("sha512");
     return digest;
 }
 

@@ -37,6 +37,36 @@ bool crypto_hex_decode(struct arena *arena, const char *text, struct bytes *ret)
 char *crypto_base64(struct arena *arena, struct bytes bytes);
 bool crypto_base64_decode(struct arena *arena, const char *text, size_t length, struct bytes *ret);
 
+#define SHA512_BYTES 64
+struct sha512 {
+    uint8_t at[SHA512_BYTES];
+};
+struct sha512 crypto_sha512(struct bytes message);
+
+// --- What providers ask for, beyond our own needs.
+#define AES_KEY_BYTES 32
+#define AES_BLOCK_BYTES 16
+// AES-256-CBC with PKCS #7 padding (NIST SP 800-38A, RFC 5652 section 6.3). In the arena; at NULL
+// when it is full, and on decrypting also when the padding is wrong. No integrity: for messages to
+// those who ask for it only.
+struct bytes crypto_aes_cbc_encrypt(struct arena *arena, const uint8_t key[AES_KEY_BYTES],
+                                    const uint8_t iv[AES_BLOCK_BYTES], struct bytes message);
+struct bytes crypto_aes_cbc_decrypt(struct arena *arena, const uint8_t key[AES_KEY_BYTES],
+                                    const uint8_t iv[AES_BLOCK_BYTES], struct bytes sealed);
+// RSA with PKCS #1 v1.5 padding (RFC 8017, section 7.2) to a public key given as base64 of its
+// SubjectPublicKeyInfo; 1024 bits at least (Airtel's). at NULL: no such key, too long a message,
+// the arena is full.
+struct bytes crypto_rsa_encrypt(struct arena *arena, const char *public_key, struct bytes message);
+// For the other end, in sandboxes: a fresh key pair, and what was encrypted to it. Handles are
+// freed by crypto_rsa_free; NULL from a failing generation never comes (it aborts). The padding
+// alone tells what was for another key: once in some hundred thousand it passes, as random bytes.
+struct crypto_rsa;
+struct crypto_rsa *crypto_rsa_new(int bits);
+void crypto_rsa_free(struct crypto_rsa *key);
+const char *crypto_rsa_public(const struct crypto_rsa *key); // base64 of its SubjectPublicKeyInfo
+struct bytes crypto_rsa_decrypt(const struct crypto_rsa *key, struct arena *arena,
+                                struct bytes sealed); // at NULL: not for this key
+
 // --- Secrets at rest: AES-256-GCM under named keys.
 // A sealed secret is: one byte of version, one byte of key id, 12 of nonce, ciphertext, 16 of tag.
 // The context (tenant and object id) is authenticated with it, so a row's secret can't be moved to

@@ -56,6 +56,7 @@ MUST_USE enum status json_parse(struct arena *arena, struct bytes text,
                                 const struct json_value **ret);
 const char *json_get_string(const struct json_value *value, const char *path); // NULL when absent
 bool json_get_integer(const struct json_value *value, const char *path, int64_t *ret);
+bool json_get_number(const struct json_value *value, const char *path, double *ret); // any number
 bool json_get_bool(const struct json_value *value, const char *path, bool *ret);
 
 // An object of strings, integers and booleans, in order. End with {0}.

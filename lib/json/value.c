@@ -68,6 +68,16 @@ bool json_get_integer(const struct json_value *value, const char *path, int64_t 
     return true;
 }
 
+bool json_get_number(const struct json_value *value, const char *path, double *ret)
+{
+    const json_t *found = value_find(value, path);
+
+    if (!json_is_number(found))
+        return false;
+    *ret = json_number_value(found);
+    return true;
+}
+
 bool json_get_bool(const struct json_value *value, const char *path, bool *ret)
 {
     const json_t *found = value_find(value, path);

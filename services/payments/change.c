@@ -8,7 +8,7 @@
 
 struct row {
     struct payment_update update;
-    bool dirty;
+    bool dirty, rerouted;
 };
 
 static int key_order(const void *a, const void *b)
@@ -68,6 +68,7 @@ static void change_one(struct effects *effects, struct row *row, struct payment_
     }
     item->result = CHANGE_APPLIED;
     row->dirty = true;
+    row->rerouted = row->rerouted || item->act.kind == ACT_REROUTE;
     payment->updated_us = now_us;
     if (item->charge_operation_id)
         payment->charge_operation_id = item->charge_operation_id;
@@ -84,6 +85,53 @@ static void change_one(struct effects *effects, struct row *row, struct payment_
                                .before = before,
                                .after = after,
                            });
+}
+
+static bool enters_review(const struct row *row)
+{
+    return row->update.payment.status == PAYMENT_NEEDS_REVIEW &&
+           row->update.seen_status != PAYMENT_NEEDS_REVIEW;
+}
+
+static bool leaves_review(const struct row *row)
+{
+    return row->update.seen_status == PAYMENT_NEEDS_REVIEW &&
+           row->update.payment.status != PAYMENT_NEEDS_REVIEW;
+}
+
+static bool was_rerouted(const struct row *row)
+{
+    return row->rerouted;
+}
+
+static size_t pick(const struct row *rows, size_t n, bool (*wanted)(const struct row *),
+                   struct payment_update *ret)
+{
+    size_t picked = 0;
+    for (size_t i = 0; i < n; i++)
+        if (wanted(&rows[i]))
+            ret[picked++] = rows[i].update;
+    return picked;
+}
+
+// What happens to few of the payments that change.
+static enum status write_rare(struct db *db, struct arena *arena, const struct row *rows, size_t n,
+                              int64_t now_us)
+{
+    struct payment_update *updates = ARENA_ARRAY(arena, n, struct payment_update);
+    if (!updates)
+        return STATUS_RESOURCE_EXHAUSTED;
+    enum status status = STATUS_OK;
+    size_t picked = pick(rows, n, was_rerouted, updates);
+    if (picked > 0)
+        status = store_payments_reroute(db, arena, updates, picked);
+    picked = pick(rows, n, enters_review, updates);
+    if (status == STATUS_OK && picked > 0)
+        status = store_reviews_enter(db, arena, updates, picked, now_us);
+    picked = pick(rows, n, leaves_review, updates);
+    if (status == STATUS_OK && picked > 0)
+        status = store_reviews_leave(db, arena, updates, picked);
+    return status;
 }
 
 static enum status write_rows(struct db *db, struct arena *arena, const struct row *rows, size_t n,
@@ -108,6 +156,8 @@ static enum status write_rows(struct db *db, struct arena *arena, const struct r
     enum status status = STATUS_OK;
     if (updates_n > 0)
         status = store_payments_update(db, arena, updates, updates_n, now_us);
+    if (status == STATUS_OK)
+        status = write_rare(db, arena, rows, n, now_us);
     if (status == STATUS_OK && orders_n > 0)
         status = store_orders_follow(db, arena, orders, orders_n);
     return status;

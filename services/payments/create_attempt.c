@@ -11,6 +11,8 @@ struct attempt {
     size_t n;
     const struct claim **forget; // keys whose request was refused
     size_t forget_n;
+    struct order_following *freed;
+    size_t freed_n;
 };
 
 static void refuse(struct attempt *a, struct create_item *item, const struct problem *why)
@@ -158,6 +160,29 @@ static enum status take_orders(struct attempt *a)
     return take_and_judge(a, wanting, n);
 }
 
+static void refuse_volume(void *context, struct create_item *item, const struct problem *why)
+{
+    struct attempt *a = context;
+    if (create_takes_order(item))
+        a->freed[a->freed_n++] = (struct order_following){
+            {item->new.payment.tenant_id, item->new.payment.order_id}, item->new.payment.id, false};
+    refuse(a, item, why);
+}
+
+// Orders that were taken for what is refused here are free again.
+static enum status take_volumes(struct attempt *a)
+{
+    struct create_refusals refusals = {refuse_volume, a};
+    a->freed_n = 0;
+    a->freed = ARENA_ARRAY(a->arena, a->n, struct order_following);
+    if (!a->freed)
+        return STATUS_RESOURCE_EXHAUSTED;
+    enum status status = create_take_volumes(a->worker, a->arena, a->items, a->n, &refusals);
+    if (status == STATUS_OK && a->freed_n > 0)
+        status = store_orders_follow(a->worker->db, a->arena, a->freed, a->freed_n);
+    return status;
+}
+
 static enum status insert(struct attempt *a)
 {
     const struct new_payment **rows = ARENA_ARRAY(a->arena, a->n, const struct new_payment *);
@@ -170,7 +195,8 @@ static enum status insert(struct attempt *a)
         if (item->verdict != CREATE_GOES)
             continue;
         rows[n++] = &item->new;
-        effects_event(&effects, &item->event);
+        for (size_t j = 0; j < item->events_n; j++)
+            effects_event(&effects, &item->events[j]);
         effects_audit(&effects, &(struct audit){
                                     .tenant_id = item->new.payment.tenant_id,
                                     .actor = item->base.call->context.actor,
@@ -195,6 +221,8 @@ static enum status steps(struct attempt *a, bool again)
     if (status == STATUS_OK)
         status = take_orders(a);
     if (status == STATUS_OK)
+        status = take_volumes(a);
+    if (status == STATUS_OK)
         status = insert(a);
     if (status == STATUS_OK && a->forget_n > 0)
         status = journal_forget(a->worker->db, a->arena, a->forget, a->forget_n);
@@ -207,8 +235,12 @@ enum status create_attempt(struct worker *worker, struct arena *arena, struct ba
                            size_t n, bool again)
 {
     struct attempt a = {
-        worker, arena, (struct create_item **)items, n, ARENA_ARRAY(arena, n, const struct claim *),
-        0};
+        .worker = worker,
+        .arena = arena,
+        .items = (struct create_item **)items,
+        .n = n,
+        .forget = ARENA_ARRAY(arena, n, const struct claim *),
+    };
     if (!a.forget)
         return STATUS_RESOURCE_EXHAUSTED;
     for (size_t i = 0; i < n; i++) {

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/id.h"
+#include "base/phone.h"
 #include "create.h"
 #include "render.h"
 
@@ -24,6 +25,17 @@ static const char *non_empty(const char *text)
     return text[0] ? text : NULL;
 }
 
+// The number without decoration, as every adapter expects it.
+static void fill_mobile_money(struct create_item *item)
+{
+    const Obol__Payments__V1__MobileMoney *money = request_of(item)->mobile_money;
+    char msisdn[PHONE_SIZE];
+    if (!money || !phone_read(money->msisdn, NULL, msisdn))
+        return;
+    item->new.payment.msisdn = arena_strdup(item->base.call->arena, msisdn);
+    item->new.payment.network = money->operator_;
+}
+
 static void fill_payment(struct create_item *item, int64_t now_us)
 {
     const Obol__Payments__V1__CreatePaymentRequest *request = request_of(item);
@@ -39,6 +51,7 @@ static void fill_payment(struct create_item *item, int64_t now_us)
         .method = request->method,
         .vpa = non_empty(request->vpa),
         .card_token = non_empty(request->card_token),
+        .return_url = non_empty(request->return_url),
         .capture = request->capture[0] ? request->capture : "automatic",
         .status = PAYMENT_PENDING,
         .sequence = 1,
@@ -52,9 +65,11 @@ static void fill_payment(struct create_item *item, int64_t now_us)
         .created_us = now_us,
         .updated_us = now_us,
     };
-    item->event.id = arena_strdup(call->arena, id_new("evt").text);
+    fill_mobile_money(item);
+    for (size_t i = 0; i < 2; i++)
+        item->events[i].id = arena_strdup(call->arena, id_new("evt").text);
     bool full = !item->new.payment.id || !item->new.payment.charge_operation_id ||
-                !item->event.id || (request->n_metadata > 0 && !item->new.payment.metadata);
+                !item->events[1].id || (request->n_metadata > 0 && !item->new.payment.metadata);
     if (full)
         item->problem.status = STATUS_RESOURCE_EXHAUSTED;
 }
@@ -108,6 +123,7 @@ static void apply_token(struct create_item *item, const struct card_token *token
     payment->card_expiry_month = token->expiry_month;
     payment->card_expiry_year = token->expiry_year;
     payment->provider = token->provider;
+    payment->credential_id = token->credential_id;
     item->new.provider_token = token->provider_token;
 }
 
@@ -135,28 +151,13 @@ static enum status read_tokens(struct worker *worker, struct arena *arena,
     return status;
 }
 
-static void route(const struct payments_state *state, struct create_item *item)
+static bool render_event(struct create_item *item, const struct payment *payment, const char *type)
 {
-    struct payment *payment = &item->new.payment;
-    if (payment->provider)
-        return;
-    const struct provider *provider = providers_route(state->providers, payment->method);
-    if (provider)
-        payment->provider = provider->name;
-    else
-        (void)problem_set(&item->problem, STATUS_INVALID_ARGUMENT, "method_unsupported", "method",
-                          "No provider takes this method.");
-}
-
-static void render(struct create_item *item)
-{
-    struct call *call = item->base.call;
-    const struct payment *payment = &item->new.payment;
-    const Obol__Payments__V1__Payment *message = render_payment(call->arena, payment);
-    item->event = (struct event){
-        .id = item->event.id,
+    struct event *event = &item->events[item->events_n++];
+    *event = (struct event){
+        .id = event->id,
         .tenant_id = payment->tenant_id,
-        .type = "payment.created",
+        .type = type,
         .object_id = payment->id,
         .payment_id = payment->id,
         .request_id = payment->request_id,
@@ -164,11 +165,31 @@ static void render(struct create_item *item)
         .sequence = payment->sequence,
         .created_us = payment->created_us,
     };
+    return render_payment_event(item->base.call->arena, payment, event);
+}
+
+static bool render_events(struct create_item *item)
+{
+    const struct payment *payment = &item->new.payment;
+    struct payment at_first = *payment;
+    if (!item->new.review)
+        return render_event(item, payment, "payment.created");
+    at_first.status = PAYMENT_PENDING;
+    at_first.sequence = 1;
+    at_first.error_code = at_first.error_message = NULL;
+    return render_event(item, &at_first, "payment.created") &&
+           render_event(item, payment, "payment.needs_review");
+}
+
+static void render(struct create_item *item)
+{
+    struct call *call = item->base.call;
+    const struct payment *payment = &item->new.payment;
+    const Obol__Payments__V1__Payment *message = render_payment(call->arena, payment);
     if (message)
         item->answer = message_pack(call->arena, &message->base);
     item->audit = render_payment_audit(call->arena, payment);
-    if (!message || !item->answer.at || !item->audit ||
-        !render_payment_event(call->arena, payment, &item->event))
+    if (!message || !item->answer.at || !item->audit || !render_events(item))
         item->problem.status = STATUS_RESOURCE_EXHAUSTED;
 }
 
@@ -205,9 +226,9 @@ enum status create_prepare(struct worker *worker, struct arena *arena, struct cr
             apply_order(&items[i]);
     if (status == STATUS_OK)
         status = read_tokens(worker, arena, items, n, now_us);
+    if (status == STATUS_OK)
+        status = create_route(worker, items, n);
     for (size_t i = 0; status == STATUS_OK && i < n; i++) {
-        if (items[i].problem.status == STATUS_OK)
-            route(worker->state, &items[i]);
         if (items[i].problem.status == STATUS_OK)
             render(&items[i]);
         fill_claim(worker, &items[i], now_us);

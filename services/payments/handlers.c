@@ -1,7 +1,10 @@
 #include "rpc.h"
+#include "rpc_callbacks.h"
+#include "rpc_providers.h"
 
 #define PAYMENTS "/obol.payments.v1.PaymentService/"
 #define ORDERS "/obol.payments.v1.OrderService/"
+#define PROVIDERS "/obol.payments.v1.ProviderService/"
 
 const struct rpc_handler payments_handlers[] = {
     {.method = ORDERS "CreateOrder", .one = rpc_create_order},
@@ -19,5 +22,16 @@ const struct rpc_handler payments_handlers[] = {
     {.method = PAYMENTS "ReleaseRefund", .one = rpc_release_refund},
     {.method = PAYMENTS "GetRefundOperation", .many = rpc_get_refund_operation},
     {.method = PAYMENTS "ProviderCallback", .many = rpc_provider_callback},
+    {.method = PROVIDERS "SetCredential", .one = rpc_set_credential},
+    {.method = PROVIDERS "ListCredentials", .one = rpc_list_credentials},
+    {.method = PROVIDERS "TestCredential", .one = rpc_test_credential},
+    {.method = PROVIDERS "SetRoutes", .one = rpc_set_routes},
+    {.method = PROVIDERS "ListRoutes", .one = rpc_list_routes},
+    {.method = PROVIDERS "SetLimit", .one = rpc_set_limit},
+    {.method = PROVIDERS "ListLimits", .one = rpc_list_limits},
+    {.method = PROVIDERS "ListReviews", .one = rpc_list_reviews},
+    {.method = PROVIDERS "ListBreakers", .one = rpc_list_breakers},
+    {.method = PROVIDERS "Reconcile", .one = rpc_reconcile},
+    {.method = PROVIDERS "GetCallbackStatus", .one = rpc_get_callback_status},
 };
 const size_t payments_handlers_n = sizeof payments_handlers / sizeof *payments_handlers;

@@ -1,4 +1,5 @@
-// What payments forgets beyond the journal and whole partitions: card tokens past their time.
+// What payments forgets beyond the journal and whole partitions: card tokens past their time. And
+// what older keys have sealed is sealed anew.
 #pragma once
 #include "db/db.h"
 

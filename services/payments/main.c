@@ -1,8 +1,10 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "callback_counts.h"
 #include "housekeeping.h"
 #include "obol/payments/v1/payments.obol.h"
+#include "obol/payments/v1/providers.obol.h"
 #include "payments_sql.h"
 #include "processor.h"
 #include "rpc.h"
@@ -10,12 +12,45 @@
 
 static struct payments_settings settings;
 
-static void stop(void *state)
+static void payments_free(struct payments_state *payments)
 {
-    struct payments_state *payments = state;
+    if (payments->sessions)
+        sessions_on_news(payments->sessions, NULL, NULL); // the processor goes first
     processor_stop(payments->processor);
+    sessions_stop(payments->sessions);
+    callback_counts_stop(payments->callback_counts);
+    breakers_free(payments->breakers);
+    setups_free(payments->setups);
     providers_free(payments->providers);
     free(payments);
+}
+
+static void stop(void *state)
+{
+    payments_free(state);
+}
+
+static void wake(void *processor)
+{
+    processor_wake(processor);
+}
+
+static bool start_threads(struct payments_state *payments, const struct db_config *db)
+{
+    payments->callback_counts = callback_counts_start(db, settings.callback_replay_s);
+    payments->sessions = sessions_start(payments, db);
+    if (!payments->callback_counts || !payments->sessions)
+        return false;
+    if (settings.processor_slots == 0)
+        return true;
+    payments->processor = processor_start(&(struct processor_config){
+        .state = payments,
+        .db = db,
+        .slots = (size_t)settings.processor_slots,
+    });
+    if (payments->processor)
+        sessions_on_news(payments->sessions, wake, payments->processor);
+    return payments->processor;
 }
 
 static enum status start(struct service *service, void **ret_state)
@@ -28,18 +63,15 @@ static enum status start(struct service *service, void **ret_state)
         .journal = service_journal(service),
         .ring = service_keyring(service),
         .providers = providers_new(&settings),
+        .breakers = breakers_new(),
         .outbox_bell = service_outbox_bell(service),
     };
-    if (payments->providers && settings.processor_slots > 0)
-        payments->processor = processor_start(&(struct processor_config){
-            .state = payments,
-            .db = service_db_config(service),
-            .slots = (size_t)settings.processor_slots,
-        });
-    bool processes = payments->processor || settings.processor_slots == 0;
-    if (!payments->providers || !processes) {
-        providers_free(payments->providers);
-        free(payments);
+    if (payments->providers)
+        payments->setups =
+            setups_new(payments->ring, payments->providers, settings.callback_base_url);
+    if (!payments->setups || !payments->breakers ||
+        !start_threads(payments, service_db_config(service))) {
+        payments_free(payments);
         return STATUS_RESOURCE_EXHAUSTED;
     }
     *ret_state = payments;
@@ -56,13 +88,14 @@ static enum status jobs(void *state, struct db *db, struct arena *arena, const c
 int main(int argc, char **argv)
 {
     struct db_migrations migrations = {"payments", payments_migrations, payments_migrations_n};
-    const struct proto_file *files[] = {&obol_payments_v1_payments_file};
+    const struct proto_file *files[] = {&obol_payments_v1_payments_file,
+                                        &obol_payments_v1_providers_file};
     const struct service_table tables[] = {{"payments", "pay", &settings.payment_retention_s}};
     const struct service_definition definition = {
         .name = "payments",
         .migrations = &migrations,
         .files = files,
-        .files_n = 1,
+        .files_n = sizeof files / sizeof *files,
         .handlers = payments_handlers,
         .handlers_n = payments_handlers_n,
         .config = payments_config,

@@ -2,7 +2,8 @@
 //
 //   ready -> sent -> succeeded | failed          (finished)
 //             |  \-> unknown -> …  | needs_review -> …
-//             \----> ready                       (certain that nothing was accepted)
+//             \----> ready                       (certain that nothing was accepted, or a stage
+//             done)
 //   ready -> released                            (taken back before it was sent)
 //
 // Its id is the reference that the provider knows it by. Pure.
@@ -27,6 +28,10 @@ struct operation {
     const char *refund_id; // NULL unless kind is a refund
     int64_t amount;
     const char *currency, *provider;
+    const char *credential_id;      // NULL: the simulator's
+    const char *provider_reference; // what the provider calls it; NULL: nothing yet
+    int64_t stage;                  // of its requests, how many are done
+    int64_t lease_ms;               // how long a claim holds it
     enum operation_status status;
     bool accepted, acting;
     int64_t attempts, queries, revision;

@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "db/db.h"
 
 #define US_PER_MS 1000LL
 #define BACKOFF_MS_MAX (60 * 1000LL)
+#define STAGES_MAX 8
 #define BACKOFF_UNKNOWN_MS_MAX (15 * 60 * 1000LL)
 #define WATCH_US (3600 * US_PER_S)
 
@@ -45,10 +47,15 @@ bool operation_open(const struct operation *operation)
            operation->status == OPERATION_NEEDS_REVIEW || is_watched(operation);
 }
 
+int64_t outcome_lease_ms(const struct provider *provider)
+{
+    return provider->total_ms + LEASE_MARGIN_MS + (provider->sessions_n > 0 ? SESSION_WAIT_MS : 0);
+}
+
 bool outcome_settled(const struct provider *provider, const struct operation *operation,
                      int64_t now_us)
 {
-    int64_t wait_ms = provider->total_ms + LEASE_MARGIN_MS + provider->settle_ms;
+    int64_t wait_ms = outcome_lease_ms(provider) + provider->settle_ms;
     return operation->sent_us != DB_TIME_NULL && operation->sent_us + wait_ms * US_PER_MS <= now_us;
 }
 
@@ -89,6 +96,12 @@ static void finish_succeeded(const struct judgement *j)
     finish(j, OPERATION_SUCCEEDED, acts[j->before->kind], NULL, NULL);
 }
 
+// The provider can't be asked about this, and won't tell by itself.
+static bool never_told(const struct judgement *j)
+{
+    return j->outcome->kind == OUTCOME_MUTE && !j->provider->speaks_by_callback;
+}
+
 // Not known, and asked about from now on; past its deadline a person is asked too.
 static void stay_unknown(const struct judgement *j)
 {
@@ -107,11 +120,28 @@ static void stay_unknown(const struct judgement *j)
         j->ret->act = (struct payment_act){.kind = ACT_LOST,
                                            .operation = operation_kind_name(j->before->kind)};
     } else if (j->before->status == OPERATION_UNKNOWN &&
-               passed(j->before->deadline_us, j->now_us)) {
+               (passed(j->before->deadline_us, j->now_us) || never_told(j))) {
         after->status = OPERATION_NEEDS_REVIEW;
         after->deadline_us = DB_TIME_NULL;
-        j->ret->act = (struct payment_act){.kind = ACT_REVIEW};
+        j->ret->act = (struct payment_act){
+            .kind = ACT_REVIEW,
+            .error_code = ERROR_OUTCOME_UNKNOWN,
+            .error_message = "What became of it at the provider is not known: a person decides.",
+        };
     }
+}
+
+// A provider that wants to be asked late is asked late.
+static int64_t poll_first_ms(const struct judgement *j)
+{
+    int64_t installation_ms = j->limits->poll_first_ms, provider_ms = j->provider->query_after_ms;
+    return installation_ms > provider_ms ? installation_ms : provider_ms;
+}
+
+static int64_t poll_max_ms(const struct judgement *j)
+{
+    int64_t first_ms = poll_first_ms(j);
+    return first_ms > BACKOFF_MS_MAX ? first_ms : BACKOFF_MS_MAX;
 }
 
 // The provider is at it, or nothing new was learned about something it had accepted.
@@ -133,8 +163,7 @@ static void go_on_waiting(const struct judgement *j, bool heard)
         return;
     }
     after->accepted = after->accepted || heard;
-    after->due_us =
-        j->now_us + backoff_us(j->limits->poll_first_ms, j->before->queries, BACKOFF_MS_MAX);
+    after->due_us = j->now_us + backoff_us(poll_first_ms(j), j->before->queries, poll_max_ms(j));
 }
 
 static void need_action(const struct judgement *j)
@@ -167,19 +196,59 @@ static void need_action(const struct judgement *j)
     after->due_us = due_us < after->deadline_us ? due_us : after->deadline_us;
 }
 
+// Of the stage that it is in, about: each stage before took one at least.
+static int64_t tries_of(const struct operation *operation)
+{
+    return operation->attempts - operation->stage;
+}
+
+// By attempt and operation, so that what failed together doesn't come back together.
+static int64_t retry_us(const struct operation *operation)
+{
+    int64_t tries = tries_of(operation), quick = tries < 1 ? 0 : tries - 1;
+    if (quick >= RETRIES_QUICK)
+        return backoff_us(RETRY_SLOW_MS, 2 * (quick - RETRIES_QUICK), BACKOFF_MS_MAX);
+    int64_t wait_us = (RETRY_FIRST_MS << quick) * US_PER_MS;
+    int64_t chance = (int64_t)((hash_text(operation->id) >> 16) % 512) - 256;
+    return wait_us + wait_us / 4 * chance / 256;
+}
+
 // Certain: nothing was accepted. Tried again while there is time and sending twice is harmless or
 // moot.
 static void try_again(const struct judgement *j)
 {
     struct operation *after = &j->ret->after;
     int64_t give_up_us = j->before->created_us + j->limits->processing_deadline_s * US_PER_S;
-    if (j->now_us >= give_up_us || j->before->attempts >= ATTEMPTS_MAX) {
+    if (j->now_us >= give_up_us || tries_of(j->before) >= ATTEMPTS_MAX) {
         finish_failed(j, "provider_unavailable", "The provider could not be reached.");
+        j->ret->elsewhere = true;
         return;
     }
     after->status = OPERATION_READY;
     after->deadline_us = DB_TIME_NULL;
-    after->due_us = j->now_us + backoff_us(500, 2 * (j->before->attempts - 1), BACKOFF_MS_MAX);
+    after->due_us = j->now_us + retry_us(j->before);
+    j->ret->elsewhere = tries_of(j->before) > RETRIES_QUICK;
+}
+
+// A stage is done that moved nothing: the next one may leave at once.
+static void go_on(const struct judgement *j)
+{
+    struct operation *after = &j->ret->after;
+    if (j->before->status != OPERATION_SENT && j->before->status != OPERATION_UNKNOWN) {
+        stay_unknown(j);
+        return;
+    }
+    if (j->before->stage + 1 >= STAGES_MAX) {
+        finish_failed(j, "processing_error", "The provider asked for too many steps.");
+        return;
+    }
+    if (j->before->acting)
+        j->ret->act = (struct payment_act){.kind = ACT_ACTION_DONE};
+    after->status = OPERATION_READY;
+    after->stage++;
+    after->accepted = after->acting = false;
+    after->deadline_us = DB_TIME_NULL;
+    after->due_us = j->now_us;
 }
 
 static void not_found(const struct judgement *j)
@@ -193,7 +262,7 @@ static void not_found(const struct judgement *j)
         stay_unknown(j);
         // No later than when "not found" becomes final.
         j->ret->after.due_us = j->now_us + j->provider->query_after_ms * US_PER_MS;
-    } else if (j->provider->idempotent_reference) {
+    } else if (provider_repeats(j->provider, j->before->kind, j->before->stage)) {
         try_again(j);
     } else {
         finish_failed(j, "not_processed", "The provider did not process the operation.");
@@ -202,7 +271,9 @@ static void not_found(const struct judgement *j)
 
 static void nothing_learned(const struct judgement *j)
 {
-    if (j->step == STEP_ACT && j->outcome->kind == OUTCOME_NOT_SENT)
+    bool moot = provider_prepares(j->provider, j->before->kind, j->before->stage) &&
+                !j->before->accepted && j->before->status == OPERATION_SENT;
+    if (moot || (j->step == STEP_ACT && j->outcome->kind == OUTCOME_NOT_SENT))
         try_again(j);
     else if (j->step == STEP_QUERY && j->before->accepted)
         go_on_waiting(j, false);
@@ -238,6 +309,10 @@ static void settle(const struct judgement *j)
         break;
     case OUTCOME_FAILED:
         finish_failed(j, j->outcome->error_code, j->outcome->error_message);
+        j->ret->elsewhere = j->outcome->elsewhere;
+        break;
+    case OUTCOME_PREPARED:
+        go_on(j);
         break;
     case OUTCOME_CANCELED:
     case OUTCOME_EXPIRED:
@@ -254,6 +329,7 @@ static void settle(const struct judgement *j)
         break;
     case OUTCOME_NOT_SENT:
     case OUTCOME_LOST:
+    case OUTCOME_MUTE:
         nothing_learned(j);
         break;
     }
@@ -298,12 +374,17 @@ void outcome_decide(const struct outcome_limits *limits, const struct provider *
     struct judgement j = {limits, provider, operation, step, outcome, now_us, ret};
     *ret = (struct decision){.after = *operation};
     ret->after.lease_us = DB_TIME_NULL;
+    if (outcome->provider_reference)
+        ret->after.provider_reference = outcome->provider_reference;
     if (still_gone(&j))
         stop_watching(&j);
     else
         settle(&j);
     bool changed = ret->after.status != operation->status;
     ret->after.revision += changed;
+    // Only where nobody has been told anything yet.
+    ret->elsewhere = ret->elsewhere && operation->kind == OPERATION_CHARGE &&
+                     operation->status == OPERATION_SENT && !operation->acting;
     if (operation->kind != OPERATION_REFUND)
         return;
     if (changed)

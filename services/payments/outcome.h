@@ -11,14 +11,25 @@ struct outcome_limits {
 };
 
 #define LEASE_MARGIN_MS 2000 // a lease outlives the request's whole timeout by this
+#define SESSION_WAIT_MS 5000 // and by this, where an access token may have to be fetched first
+// What certainly did nothing is tried again after 100, 200 and 400 ms (give or take a quarter);
+// then, where no other provider takes it, at a slower pace.
+#define RETRIES_QUICK 3
+#define RETRY_FIRST_MS 100
+#define RETRY_SLOW_MS 2000
 #define ATTEMPTS_MAX 8
+#define ERROR_OUTCOME_UNKNOWN "outcome_unknown"
 #define ERROR_ACTION_EXPIRED "action_expired"
 
 struct decision {
     struct operation after;   // the row as it shall be
     struct payment_act act;   // for the payment; ACT_NONE: nothing changes there
     const char *refund_event; // "refund_operation.processed"…; NULL: none
+    bool elsewhere;           // nothing was charged here: another provider may get it instead
 };
+
+// How long a claim of an operation at this provider holds it.
+int64_t outcome_lease_ms(const struct provider *provider);
 
 // `operation` is the row as read under lock: not finished, or expired by us and watched for late
 // payers.

@@ -30,6 +30,8 @@ static const struct rule {
     const char *events[PAYMENT_EVENTS_MAX];
 } rules[] = {
     {ACT_SEND, ON(PENDING), PAYMENT_PROCESSING, NULL, {"payment.processing"}},
+    {ACT_REROUTE, ON(PENDING), PAYMENT_PENDING, NULL, {NULL}},
+    {ACT_REROUTE, ON(PROCESSING), PAYMENT_PROCESSING, NULL, {NULL}},
     {ACT_TAKE_BACK, ON(PENDING), PAYMENT_CANCELED, NULL, {"payment.canceled"}},
     {ACT_NEED_ACTION,
      ON(PROCESSING) | ON(UNKNOWN),
@@ -100,6 +102,7 @@ static const struct rule {
 static const char *const act_names[ACT_MAX + 1] = {
     [ACT_NONE] = "payment.none",
     [ACT_SEND] = "payment.send",
+    [ACT_REROUTE] = "payment.reroute",
     [ACT_TAKE_BACK] = "payment.cancel",
     [ACT_NEED_ACTION] = "payment.need_action",
     [ACT_ACTION_DONE] = "payment.action_done",
@@ -235,6 +238,14 @@ static void apply_status(struct payment *payment, const struct payment_act *act,
         payment->unknown_operation = NULL;
 }
 
+static void apply_route(struct payment *payment, const struct payment_route *route)
+{
+    payment->provider = route->provider;
+    payment->credential_id = route->credential_id;
+    payment->charge_operation_id = route->charge_operation_id;
+    payment->earlier_attempts = route->earlier_attempts;
+}
+
 enum status payment_apply(struct payment *payment, const struct payment_act *act,
                           struct payment_events *ret, int64_t *ret_reserved,
                           struct problem *problem)
@@ -252,7 +263,9 @@ enum status payment_apply(struct payment *payment, const struct payment_act *act
     enum status status = apply_amounts(payment, act, ret_reserved, problem);
     if (status != STATUS_OK)
         return status;
-    if (!touches_refunds_only(act->kind))
+    if (act->kind == ACT_REROUTE)
+        apply_route(payment, act->route);
+    else if (!touches_refunds_only(act->kind))
         apply_status(payment, act, rule->to);
     while (ret->n < PAYMENT_EVENTS_MAX && rule->events[ret->n]) {
         ret->types[ret->n] = rule->events[ret->n];

@@ -40,6 +40,10 @@ struct payment {
     int64_t amount_captured, amount_refunded;
     int64_t refund_reserved; // promised to refunds under way
     const char *provider, *charge_operation_id;
+    const char *credential_id;    // at the provider; NULL: the simulator's
+    const char *msisdn, *network; // NULL unless method is mobile_money
+    const char *return_url;       // NULL: none
+    const char *earlier_attempts; // a JSON array, or NULL: charges that did nothing (reroute.h)
     const char *action_url;
     int64_t sequence; // of its newest event
     const char *error_code, *error_message;
@@ -52,6 +56,7 @@ struct payment {
 enum payment_act_kind {
     ACT_NONE = 0,
     ACT_SEND,      // the charge is about to leave
+    ACT_REROUTE,   // it did nothing where it was; another provider gets it
     ACT_TAKE_BACK, // canceled before anything was sent
     ACT_NEED_ACTION,
     ACT_ACTION_DONE,
@@ -78,13 +83,19 @@ enum payment_act_kind {
 };
 #define ACT_MAX ACT_REFUND_FAILED
 
+// Where a charge goes instead.
+struct payment_route {
+    const char *provider, *credential_id, *charge_operation_id, *earlier_attempts;
+};
+
 struct payment_act {
     enum payment_act_kind kind;
     int64_t amount; // CAPTURED, REFUNDED, REFUND_FAILED: minor units. RESERVE: 0 is all that is
                     // left. CHARGED: 0 is the whole
     const char *operation;                  // LOST: "charge" | "capture" | "cancel"
-    const char *error_code, *error_message; // DECLINED, EXPIRED, …_REFUSED, RESOLVE_FAILED
+    const char *error_code, *error_message; // DECLINED, EXPIRED, …_REFUSED, REVIEW, RESOLVE_FAILED
     const char *action_url;                 // NEED_ACTION
+    const struct payment_route *route;      // REROUTE
 };
 
 #define PAYMENT_EVENTS_MAX 2

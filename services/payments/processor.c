@@ -21,6 +21,8 @@
 #define HOLD_MS 50
 #define HOLD_LOOK_MS 10
 #define RETRY_MS_MAX 1000
+// At a stop, what is out has so long to come home; a provider that takes longer is asked later.
+#define STOP_MS 10000
 
 struct processor {
     struct processor_config config;
@@ -30,6 +32,7 @@ struct processor {
     struct arena *arena; // of a turn
     struct news *news;   // by slot
     struct slot *slots;
+    size_t waiting; // slots, for access tokens
     struct http_response *responses;
     struct finished *finished; // of a turn: what it records, whose it is, and whether it did
     struct slot **recorded;
@@ -51,7 +54,8 @@ static size_t place_of(const struct processor *processor, const struct slot *slo
 
 static size_t room(const struct processor *processor)
 {
-    return processor->config.slots - processor->out - processor->held - processor->answered;
+    return processor->config.slots - processor->waiting - processor->out - processor->held -
+           processor->answered;
 }
 
 static void hold(struct processor *processor, struct slot *slot)
@@ -69,9 +73,18 @@ static void answered(struct processor *processor, struct slot *slot)
     processor->answered++;
 }
 
+// A decline is an answer; silence and being turned away are not.
+static bool is_well(const struct outcome *outcome)
+{
+    return !outcome->unwell && outcome->kind != OUTCOME_LOST && outcome->kind != OUTCOME_NOT_SENT;
+}
+
 static void hear(struct processor *processor, struct slot *slot, const struct outcome *outcome,
                  int64_t duration_us)
 {
+    if (outcome->kind != OUTCOME_MUTE)
+        breakers_note(processor->config.state->breakers, slot->provider->name,
+                      slot->use.credential->id, is_well(outcome), clock_now_ns() / NS_PER_MS);
     const char *step = slot->step == STEP_ACT ? "act" : "query";
     const char *provider = slot->provider->name;
     metric_add(processor->requests, 1, METRIC_LABELS(provider, step, outcome_name(outcome->kind)));
@@ -91,20 +104,47 @@ static struct slot *slot_free(struct processor *processor)
     return NULL;
 }
 
-static void begin(struct processor *processor, const struct claimed *claimed)
+static void set_out(struct processor *processor, struct slot *slot)
 {
-    struct slot *slot = slot_free(processor);
-    if (!slot || claimed->held_back || !slot_take(slot, processor->config.state, claimed))
-        return; // its lease runs out, then it is asked about
-    news_open(processor->news, place_of(processor, slot), slot->provider->name,
-              slot->finished.operation.id);
-    if (!slot_send(slot, processor->config.state, processor->client, claimed)) {
-        hear(processor, slot, &(struct outcome){.kind = OUTCOME_NOT_SENT}, 0);
+    struct outcome outcome = {0};
+    const struct payments_state *state = processor->config.state;
+    enum slot_sent sent = slot_send(slot, state, processor->client, &outcome);
+    if (sent == SENT_NOT) {
+        hear(processor, slot, &outcome, 0);
+        return;
+    }
+    if (sent == SENT_WAITS) {
+        slot->state = SLOT_WAITING;
+        processor->waiting++;
         return;
     }
     slot->state = SLOT_OUT;
     processor->out++;
+    breakers_leave(state->breakers, slot->use.credential->id, clock_now_ns() / NS_PER_MS);
     (void)failpoint_hit("charge.sent");
+}
+
+// Those whose access token has come, or won't.
+static void look_for_sessions(struct processor *processor)
+{
+    for (size_t i = 0; processor->waiting > 0 && i < processor->config.slots; i++) {
+        struct slot *slot = &processor->slots[i];
+        if (slot->state != SLOT_WAITING)
+            continue;
+        processor->waiting--;
+        set_out(processor, slot);
+    }
+}
+
+static void begin(struct processor *processor, const struct claimed *claimed)
+{
+    struct slot *slot = slot_free(processor);
+    const struct payments_state *state = processor->config.state;
+    if (!slot || claimed->held_back || !slot_take(slot, state, processor->db, claimed))
+        return; // its lease runs out, then it is asked about
+    news_open(processor->news, place_of(processor, slot), slot->provider->name,
+              slot->finished.operation.id);
+    set_out(processor, slot);
 }
 
 static void read_responses(struct processor *processor, int64_t max_ms)
@@ -114,9 +154,13 @@ static void read_responses(struct processor *processor, int64_t max_ms)
     for (size_t i = 0; i < n; i++) {
         const struct http_response *response = &processor->responses[i];
         struct slot *slot = response->context;
-        struct outcome outcome = slot_read(slot, response);
+        bool again = false;
+        struct outcome outcome = slot_read(slot, processor->config.state, response, &again);
         processor->out--;
-        hear(processor, slot, &outcome, response->duration_us);
+        if (again)
+            set_out(processor, slot);
+        else
+            hear(processor, slot, &outcome, response->duration_us);
     }
 }
 
@@ -132,7 +176,7 @@ static void listen(struct processor *processor)
         if (!rung && slot->held_until_ns > now_ns)
             continue;
         processor->held--;
-        if (rung && slot_ask(slot, processor->client)) {
+        if (rung && slot_ask(slot, processor->config.state, processor->client)) {
             slot->state = SLOT_OUT;
             processor->out++;
             continue;
@@ -229,7 +273,7 @@ static int64_t later(int64_t a, int64_t b)
 static int64_t wait_ms(struct processor *processor)
 {
     int64_t wait = IDLE_MS;
-    if (processor->held > 0)
+    if (processor->held + processor->waiting > 0)
         wait = HOLD_LOOK_MS;
     if (processor->answered > 0) {
         int64_t left = clock_left_ms(later(processor->turn_ns, processor->record_ns));
@@ -251,11 +295,12 @@ static void *run(void *argument)
     for (;;) {
         bool stopping = atomic_load(&processor->stopping);
         if (stopping && give_up_ns == 0)
-            give_up_ns = clock_deadline_ns(claim_lease_ms(processor->config.state));
+            give_up_ns = clock_deadline_ns(STOP_MS);
         if (stopping &&
             (room(processor) == processor->config.slots || clock_left_ms(give_up_ns) == 0))
             break;
         read_responses(processor, stopping ? 10 : wait_ms(processor));
+        look_for_sessions(processor);
         listen(processor);
         take_turn(processor);
         arena_reset(processor->arena);
@@ -332,6 +377,11 @@ void processor_ring(struct processor *processor)
 {
     if (!atomic_exchange(&processor->rung, true))
         http_client_wake(processor->client);
+}
+
+void processor_wake(struct processor *processor)
+{
+    http_client_wake(processor->client);
 }
 
 bool processor_news(struct processor *processor, const char *provider, const char *reference)

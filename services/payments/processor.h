@@ -28,6 +28,7 @@ struct processor *processor_start(const struct processor_config *config);
 void processor_stop(
     struct processor *processor); // lets what is out come home within its timeout; joins
 void processor_ring(struct processor *processor); // any thread: there is work
+void processor_wake(struct processor *processor); // any thread: look at what waits
 // Any thread: the provider has news of this reference. False: it isn't in hand here; the queue has
 // to know.
 bool processor_news(struct processor *processor, const char *provider, const char *reference);

@@ -101,7 +101,89 @@ static bool render_action(struct arena *arena, const struct payment *payment,
         return false;
     ret->next_action->type = text("redirect_to_url");
     ret->next_action->url = text(payment->action_url);
+    ret->next_action->return_url = wrap(arena, payment->return_url);
     return true;
+}
+
+static bool render_mobile_money(struct arena *arena, const struct payment *payment,
+                                Obol__Payments__V1__Payment *ret)
+{
+    if (!payment->msisdn)
+        return true;
+    ret->mobile_money =
+        MESSAGE_NEW(arena, obol__payments__v1__mobile_money, Obol__Payments__V1__MobileMoney);
+    if (!ret->mobile_money)
+        return false;
+    ret->mobile_money->msisdn = text(payment->msisdn);
+    ret->mobile_money->operator_ = text(payment->network);
+    return true;
+}
+
+static Obol__Payments__V1__Attempt *earlier_attempt(struct arena *arena,
+                                                    const struct json_value *attempts, size_t i)
+{
+    const char *names[] = {"provider", "reference", "status", "error.code", "error.message"};
+    const char *values[5];
+    for (size_t j = 0; j < 5; j++) {
+        const char *path = arena_printf(arena, "%zu.%s", i, names[j]);
+        values[j] = path ? json_get_string(attempts, path) : NULL;
+    }
+    Obol__Payments__V1__Attempt *ret =
+        MESSAGE_NEW(arena, obol__payments__v1__attempt, Obol__Payments__V1__Attempt);
+    if (!ret || !values[0])
+        return NULL;
+    ret->provider = text(values[0]);
+    ret->reference = text(values[1]);
+    ret->status = text(values[2]);
+    ret->error = render_error(arena, values[3], values[4]);
+    return ret;
+}
+
+// How the charge that counts stands, which is how the payment does until it is charged.
+static const char *charge_status(enum payment_status status)
+{
+    switch (status) {
+    case PAYMENT_AUTHORIZED:
+    case PAYMENT_CAPTURING:
+    case PAYMENT_CANCELING:
+        return payment_status_name(PAYMENT_SUCCEEDED);
+    default:
+        return payment_status_name(status);
+    }
+}
+
+static Obol__Payments__V1__Attempt *last_attempt(struct arena *arena, const struct payment *payment)
+{
+    Obol__Payments__V1__Attempt *ret =
+        MESSAGE_NEW(arena, obol__payments__v1__attempt, Obol__Payments__V1__Attempt);
+    if (!ret)
+        return NULL;
+    ret->provider = text(payment->provider);
+    ret->reference = text(payment->charge_operation_id);
+    ret->status = text(charge_status(payment->status));
+    ret->error = render_error(arena, payment->error_code, payment->error_message);
+    return ret;
+}
+
+#define ATTEMPTS_SHOWN_MAX 16
+
+static bool render_attempts(struct arena *arena, const struct payment *payment,
+                            Obol__Payments__V1__Payment *ret)
+{
+    const struct json_value *earlier = NULL;
+    ret->attempts = ARENA_ARRAY(arena, ATTEMPTS_SHOWN_MAX, Obol__Payments__V1__Attempt *);
+    if (!ret->attempts ||
+        (payment->earlier_attempts &&
+         json_parse(arena, bytes_of_string(payment->earlier_attempts), &earlier) != STATUS_OK))
+        return false;
+    while (earlier && ret->n_attempts < ATTEMPTS_SHOWN_MAX - 1) {
+        Obol__Payments__V1__Attempt *attempt = earlier_attempt(arena, earlier, ret->n_attempts);
+        if (!attempt)
+            break;
+        ret->attempts[ret->n_attempts++] = attempt;
+    }
+    ret->attempts[ret->n_attempts] = last_attempt(arena, payment);
+    return ret->attempts[ret->n_attempts++];
 }
 
 Obol__Payments__V1__Payment *render_payment(struct arena *arena, const struct payment *payment)
@@ -130,7 +212,8 @@ Obol__Payments__V1__Payment *render_payment(struct arena *arena, const struct pa
     ret->created_at = stamp(arena, payment->created_us);
     ret->updated_at = stamp(arena, payment->updated_us);
     bool whole = render_card(arena, payment, ret) && render_customer(arena, payment, ret) &&
-                 render_action(arena, payment, ret) &&
+                 render_action(arena, payment, ret) && render_mobile_money(arena, payment, ret) &&
+                 render_attempts(arena, payment, ret) &&
                  render_payment_pairs(arena, payment->metadata, ret) && ret->updated_at;
     return whole ? ret : NULL;
 }

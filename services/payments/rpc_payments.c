@@ -1,7 +1,9 @@
 // Reading payments.
 #include <string.h>
 
+#include "base/clock.h"
 #include "batch.h"
+#include "nudge.h"
 #include "render.h"
 #include "rpc.h"
 #include "store.h"
@@ -38,6 +40,8 @@ void rpc_get_payment(void *context, struct call *const *calls, size_t n)
         else
             (void)call_refuse_status(calls[i], status);
     }
+    if (status == STATUS_OK)
+        nudge(worker, payments, n, clock_unix_us());
     arena_reset(arena);
 }
 
@@ -52,8 +56,8 @@ static enum status check_filter(const Obol__Payments__V1__ListPaymentsRequest *r
     };
     if (ret->status && !payment_status_parse(ret->status, &status))
         return problem_invalid(problem, "status", "There is no such status.");
-    if (ret->method && strcmp(ret->method, "upi") != 0 && strcmp(ret->method, "card") != 0)
-        return problem_invalid(problem, "method", "The method is upi or card.");
+    if (ret->method && !validate_method_known(ret->method))
+        return problem_invalid(problem, "method", METHODS_SENTENCE);
     if (ret->order_id)
         return validate_text(ret->order_id, ORDER_ID_MAX, "order_id", problem);
     return STATUS_OK;

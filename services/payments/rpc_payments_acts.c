@@ -71,6 +71,8 @@ static enum status insert_operation(struct worker *worker, struct call *call,
         .amount = request->amount ? request->amount : payment->amount,
         .currency = payment->currency,
         .provider = payment->provider,
+        .credential_id = payment->credential_id,
+        .lease_ms = state_lease_ms(worker->state, payment->provider),
         .request_id = call->context.request_id,
         .traceparent = call->context.traceparent,
     };
@@ -237,8 +239,9 @@ static enum status work_resolve(struct worker *worker, struct call *call, void *
             &live);
     if (status == STATUS_OK && request->act.kind == ACT_RESOLVE_PENDING) {
         item.charge_operation_id = request->operation_id;
-        status = store_operations_recharge(worker->db, call->arena, payment, request->operation_id,
-                                           now_us);
+        status =
+            store_operations_recharge(worker->db, call->arena, payment, request->operation_id,
+                                      state_lease_ms(worker->state, payment->provider), now_us);
     }
     if (status == STATUS_OK)
         status = note_reason(call, request, &effects);

@@ -37,8 +37,8 @@ static void read_existing(struct reserve_item *item, const struct operation *ope
     item->currency = operation->currency;
 }
 
-static struct operation operation_of(const struct reserve_item *item, const struct payment *payment,
-                                     int64_t amount)
+static struct operation operation_of(const struct worker *worker, const struct reserve_item *item,
+                                     const struct payment *payment, int64_t amount)
 {
     const struct call_context *context = &item->base.call->context;
     return (struct operation){
@@ -50,6 +50,8 @@ static struct operation operation_of(const struct reserve_item *item, const stru
         .amount = amount,
         .currency = payment->currency,
         .provider = payment->provider,
+        .credential_id = payment->credential_id,
+        .lease_ms = state_lease_ms(worker->state, payment->provider),
         .request_id = context->request_id,
         .traceparent = context->traceparent,
     };
@@ -86,6 +88,60 @@ static enum status split_existing(struct reserve *reserve, struct reserve_item *
     return status;
 }
 
+// What the provider can't do is refused before anything is accepted.
+static enum status check_refund(const struct reserve *reserve, const struct payment *payment,
+                                int64_t amount, struct problem *problem)
+{
+    const struct payments_state *state = reserve->worker->state;
+    const struct provider *provider = providers_find(state->providers, payment->provider);
+    if (!provider)
+        return problem_set(problem, STATUS_FAILED_PRECONDITION, "payment_not_refundable", NULL,
+                           "The payment's provider is not there any more.");
+    if (!provider->partial_refunds && amount != payment->amount_captured)
+        return problem_set(problem, STATUS_INVALID_ARGUMENT, "refund_partial_unsupported", "amount",
+                           "%s refunds a payment as a whole only.", provider->title);
+    const struct provider_act act = {
+        .kind = OPERATION_REFUND,
+        .charge_reference = payment->charge_operation_id,
+        .amount = amount,
+        .charge_amount = payment->amount,
+        .currency = payment->currency,
+        .method = payment->method,
+        .msisdn = payment->msisdn,
+        .network = payment->network,
+        .phone = payment->phone,
+        .email = payment->email,
+        .name = payment->name,
+    };
+    struct outcome outcome = {0};
+    const struct provider_use use = {.provider = provider, .arena = reserve->arena};
+    if (!provider->accepts || provider->accepts(&use, &act, &outcome))
+        return STATUS_OK;
+    return problem_set(problem, STATUS_INVALID_ARGUMENT, outcome.error_code, "amount", "%s",
+                       outcome.error_message);
+}
+
+// Reserved, but not to be: it is given back in the same transaction.
+static enum status unreserve(struct reserve *reserve, const struct payment_change *changes)
+{
+    struct payment_change *back = ARENA_ARRAY(reserve->arena, reserve->n, struct payment_change);
+    struct effects effects = effects_begin(reserve->arena);
+    size_t n = 0;
+    if (!back)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < reserve->n; i++) {
+        const struct payment_change *change = &changes[i];
+        if (change->result != CHANGE_APPLIED || reserve->items[i]->refusal.status == STATUS_OK)
+            continue;
+        back[n] = *change;
+        back[n++].act = (struct payment_act){.kind = ACT_REFUND_FAILED, .amount = change->reserved};
+    }
+    if (n == 0)
+        return STATUS_OK;
+    enum status status = payments_change(reserve->worker->db, back, n, reserve->now_us, &effects);
+    return status == STATUS_OK ? effects_write(&effects, reserve->worker->db) : status;
+}
+
 static enum status insert_applied(struct reserve *reserve, const struct payment_change *changes)
 {
     struct operation *operations = ARENA_ARRAY(reserve->arena, reserve->n, struct operation);
@@ -99,16 +155,19 @@ static enum status insert_applied(struct reserve *reserve, const struct payment_
             (void)problem_not_found(&item->refusal, "payment");
         } else if (change->result == CHANGE_REFUSED) {
             item->refusal = change->problem;
-        } else {
+        } else if (check_refund(reserve, change->after, change->reserved, &item->refusal) ==
+                   STATUS_OK) {
             item->amount = change->reserved;
             item->currency = change->after->currency;
-            operations[wanted++] = operation_of(item, change->after, change->reserved);
+            operations[wanted++] =
+                operation_of(reserve->worker, item, change->after, change->reserved);
         }
     }
-    if (wanted == 0)
-        return STATUS_OK;
-    enum status status = store_operations_insert(reserve->worker->db, reserve->arena, operations,
-                                                 wanted, reserve->now_us, &made);
+    enum status status = unreserve(reserve, changes);
+    if (status != STATUS_OK || wanted == 0)
+        return status;
+    status = store_operations_insert(reserve->worker->db, reserve->arena, operations, wanted,
+                                     reserve->now_us, &made);
     // Another reserve, or the tombstone of a release, was first: look again.
     return status == STATUS_OK && made != wanted ? STATUS_ABORTED : status;
 }

@@ -6,7 +6,9 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "card.h"
+#include "create.h"
 #include "obol/payments/v1/payments.obol.h"
+#include "routing.h"
 #include "rpc.h"
 #include "store.h"
 
@@ -97,9 +99,47 @@ static bool ask(struct arena *arena, const struct http_request *request, struct 
     return answered;
 }
 
-static enum status exchange(struct call *call, const struct provider *provider,
-                            const Obol__Payments__V1__CardDetails *card, const char **ret)
+// What the exchange is made with. The setup is held until it is over.
+struct exchange {
+    const struct payments_state *state;
+    struct call *call;
+    const struct setup *setup;
+    const struct provider *provider;
+    const struct credential *credential;
+};
+
+// One try. *ret_renewed: the access token was refused and is being fetched anew.
+static const char *exchange_once(const struct exchange *exchange, const struct provider_card *card,
+                                 struct outcome *ret, bool *ret_renewed)
 {
+    struct call *call = exchange->call;
+    const struct provider *provider = exchange->provider;
+    unsigned needs = provider->sessions_n > 0 ? 1 : 0;
+    struct provider_use use = {
+        .provider = provider, .credential = exchange->credential, .arena = call->arena};
+    struct http_request request;
+    struct http_response response = {.failure = HTTP_NO_CONNECTION};
+    *ret = (struct outcome){.kind = OUTCOME_NOT_SENT};
+    if (needs && sessions_wait(exchange->state->sessions, exchange->setup, needs,
+                               call->context.deadline_ns, &use, ret) != SESSION_READY)
+        return NULL;
+    if (!provider->tokenize(&use, card, &request))
+        return NULL;
+    int64_t left_ms = clock_left_ms(call->context.deadline_ns);
+    request.total_ms = left_ms < request.total_ms ? left_ms : request.total_ms;
+    bool answered = ask(call->arena, &request, &response);
+    crypto_wipe((void *)(uintptr_t)request.body.at, request.body.length);
+    const char *token = answered ? provider->read_token(&use, &response, ret) : NULL;
+    *ret_renewed = !token && ret->session_refused;
+    if (*ret_renewed)
+        sessions_refused(exchange->state->sessions, exchange->setup, needs, &use);
+    return token;
+}
+
+static enum status exchange_card(const struct exchange *exchange,
+                                 const Obol__Payments__V1__CardDetails *card, const char **ret)
+{
+    struct call *call = exchange->call;
     struct provider_card details = {
         .number = card->number,
         .cvv = card->cvv,
@@ -107,23 +147,23 @@ static enum status exchange(struct call *call, const struct provider *provider,
         .expiry_month = card->expiry_month->value,
         .expiry_year = card->expiry_year->value,
     };
-    struct http_request request;
-    struct http_response response = {.failure = HTTP_NO_CONNECTION};
-    struct outcome outcome = {.kind = OUTCOME_NOT_SENT};
-    if (!provider->tokenize(provider, call->arena, &details, &request))
-        return call_refuse_status(call, STATUS_RESOURCE_EXHAUSTED);
-    int64_t left_ms = clock_left_ms(call->context.deadline_ns);
-    request.total_ms = left_ms < request.total_ms ? left_ms : request.total_ms;
-    bool answered = ask(call->arena, &request, &response);
-    crypto_wipe((void *)(uintptr_t)request.body.at, request.body.length);
-    *ret = answered ? provider->read_token(provider, call->arena, &response, &outcome) : NULL;
+    struct provider_act act = {.kind = OPERATION_CHARGE, .method = "card"};
+    struct outcome outcome;
+    bool renewed = false;
+    enum status status = route_check_instrument(exchange->provider, exchange->credential->live,
+                                                &act, &details, &call->problem);
+    if (status != STATUS_OK)
+        return status;
+    *ret = exchange_once(exchange, &details, &outcome, &renewed);
+    if (!*ret && renewed)
+        *ret = exchange_once(exchange, &details, &outcome, &renewed);
     if (*ret)
         return STATUS_OK;
-    if (outcome.kind == OUTCOME_FAILED)
+    if (outcome.kind == OUTCOME_FAILED && !outcome.elsewhere)
         return call_refuse(call, STATUS_INVALID_ARGUMENT, "card_refused", "card", "%s",
                            outcome.error_message);
-    log_warn("card not exchanged", LOG_S("provider", provider->name),
-             LOG_S("outcome", outcome_name(outcome.kind)));
+    log_warn("card not exchanged", LOG_S("provider", exchange->provider->name),
+             LOG_S("outcome", outcome_name(outcome.kind)), LOG_S("code", outcome.error_code));
     return problem_unavailable(&call->problem);
 }
 
@@ -155,26 +195,60 @@ static enum status check_payment(const Obol__Payments__V1__TokenizeCardRequest *
     return validate_payment(&payment, &call->problem);
 }
 
-static enum status tokenize(struct worker *worker, struct call *call)
+// Amount and currency, where the payment leaves them to its order.
+static enum status fill_ask(struct worker *worker, struct call *call, struct route_ask *ask)
+{
+    const Obol__Payments__V1__CreatePaymentRequest *payment =
+        CALL_REQUEST(call, Obol__Payments__V1__TokenizeCardRequest)->payment;
+    const struct order *order = NULL;
+    *ask = (struct route_ask){.method = "card"};
+    if (!payment)
+        return STATUS_OK;
+    ask->currency = payment->currency[0] ? payment->currency : NULL;
+    ask->amount = payment->amount ? payment->amount->value : 0;
+    ask->manual_capture = strcmp(payment->capture, "manual") == 0;
+    if (ask->currency)
+        return STATUS_OK;
+    const struct key key = {call->context.tenant_id, payment->order_id};
+    enum status status = store_orders_get(worker->db, call->arena, &key, 1, &order);
+    if (status == STATUS_OK && order) {
+        ask->currency = order->currency;
+        ask->amount = order->amount;
+    }
+    return status;
+}
+
+static enum status choose(struct worker *worker, struct call *call, struct exchange *ret)
+{
+    const struct payments_state *state = worker->state;
+    struct route_ask route;
+    enum status status = fill_ask(worker, call, &route);
+    if (status == STATUS_OK)
+        status = setups_get(state->setups, worker->db, call->context.tenant_id, &ret->setup);
+    if (status != STATUS_OK)
+        return call_refuse_status(call, status == STATUS_UNKNOWN ? STATUS_UNAVAILABLE : status);
+    ret->credential = route_choose(ret->setup, state->providers, &route);
+    ret->provider =
+        ret->credential ? providers_find(state->providers, ret->credential->provider) : NULL;
+    if (!ret->provider || !ret->provider->tokenize)
+        return call_refuse(call, STATUS_INVALID_ARGUMENT, "method_unsupported", "method",
+                           "No provider takes cards.");
+    return STATUS_OK;
+}
+
+static enum status make_token(struct worker *worker, struct call *call,
+                              const struct exchange *exchange)
 {
     const struct payments_state *state = worker->state;
     const Obol__Payments__V1__CardDetails *card =
         CALL_REQUEST(call, Obol__Payments__V1__TokenizeCardRequest)->card;
-    const struct provider *provider = providers_route(state->providers, "card");
     const char *secret = NULL;
-    enum status status =
-        check_payment(CALL_REQUEST(call, Obol__Payments__V1__TokenizeCardRequest), call);
-    if (status == STATUS_OK)
-        status = check_card(card, call);
-    if (status != STATUS_OK)
-        return status;
-    if (!provider)
-        return call_refuse(call, STATUS_INVALID_ARGUMENT, "method_unsupported", "method",
-                           "No provider takes cards.");
+    bool simulator = exchange->credential == providers_simulator(state->providers);
     struct card_token token = {
         .tenant_id = call->context.tenant_id,
         .id = arena_strdup(call->arena, id_new("tok").text),
-        .provider = provider->name,
+        .provider = exchange->provider->name,
+        .credential_id = simulator ? NULL : exchange->credential->id,
         .brand = card_brand(card->number),
         .expiry_month = card->expiry_month->value,
         .expiry_year = card->expiry_year->value,
@@ -183,7 +257,7 @@ static enum status tokenize(struct worker *worker, struct call *call)
     };
     token.expires_us = token.created_us + state->settings->card_token_ttl_s * US_PER_S;
     card_last4(card->number, token.last4);
-    status = exchange(call, provider, card, &secret);
+    enum status status = exchange_card(exchange, card, &secret);
     if (status != STATUS_OK)
         return status;
     const char *context =
@@ -195,6 +269,22 @@ static enum status tokenize(struct worker *worker, struct call *call)
         return call_refuse_status(call, STATUS_RESOURCE_EXHAUSTED);
     status = keep(worker, call, &token);
     return status == STATUS_OK ? answer_token(call, token.id, false) : status;
+}
+
+static enum status tokenize(struct worker *worker, struct call *call)
+{
+    const Obol__Payments__V1__TokenizeCardRequest *request =
+        CALL_REQUEST(call, Obol__Payments__V1__TokenizeCardRequest);
+    struct exchange exchange = {.state = worker->state, .call = call};
+    enum status status = check_payment(request, call);
+    if (status == STATUS_OK)
+        status = check_card(request->card, call);
+    if (status == STATUS_OK)
+        status = choose(worker, call, &exchange);
+    if (status == STATUS_OK)
+        status = make_token(worker, call, &exchange);
+    setup_release(exchange.setup);
+    return status;
 }
 
 enum status rpc_tokenize_card(void *context, struct call *call)

@@ -5,7 +5,7 @@
 
 const struct config_entry payments_config[] = {
     {"SIMULATOR_URL", CONFIG_STRING, AT(simulator_url), "http://127.0.0.1:8080",
-     "Base URL of the simulator", 0, 0},
+     "Base URL of the simulator; none: no simulator", 0, 0},
     {"SIMULATOR_KEY", CONFIG_SECRET, AT(simulator_key), "sandbox",
      "Bearer key that the simulator asks for", 0, 0},
     {"SIMULATOR_CALLBACK_SECRET", CONFIG_SECRET, AT(simulator_callback_secret), "sandbox-callbacks",
@@ -17,7 +17,13 @@ const struct config_entry payments_config[] = {
     {"CALLBACK_BASE_URL", CONFIG_STRING, AT(callback_base_url), "",
      "Where providers reach the gateway; empty: no callbacks, polls only", 0, 0},
     {"PROVIDER_TIMEOUT_MS", CONFIG_INT, AT(provider_timeout_ms), "5000",
-     "Whole time for one request to a provider", 50, 120000},
+     "Whole time for one request to the simulator", 50, 120000},
+    {"PROVIDER_TIMES_PERCENT", CONFIG_INT, AT(provider_times_percent), "100",
+     "Scales what providers declare (timeouts, earliest queries), for tests", 1, 1000},
+    {"PROVIDER_ALLOW_HTTP", CONFIG_BOOL, AT(provider_allow_http), "false",
+     "Credentials may name base URLs without TLS: for development", 0, 0},
+    {"CALLBACK_REPLAY_S", CONFIG_INT, AT(callback_replay_s), "600",
+     "A callback with the same bytes does nothing again for so long", 0, DAY_S},
     {"PROCESSOR_SLOTS", CONFIG_INT, AT(processor_slots), "256",
      "Operations in hand at once; 0: this replica accepts, others process", 0, 1024},
     {"UNKNOWN_DEADLINE_S", CONFIG_INT, AT(unknown_deadline_s), "86400",

@@ -5,8 +5,11 @@
 struct payments_settings {
     const char *simulator_url, *simulator_key, *simulator_callback_secret, *simulator_credential;
     bool simulator_idempotent;
-    const char *callback_base_url; // "": polls only
-    int64_t provider_timeout_ms;
+    const char *callback_base_url;  // "": polls only
+    int64_t provider_timeout_ms;    // the simulator's
+    int64_t provider_times_percent; // of what real providers declare: timeouts, earliest queries
+    bool provider_allow_http;       // development: base URLs without TLS
+    int64_t callback_replay_s;
     int64_t processor_slots;
     int64_t unknown_deadline_s, processing_deadline_s, action_ttl_s, poll_first_ms;
     int64_t card_token_ttl_s;

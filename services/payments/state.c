@@ -2,6 +2,13 @@
 
 #include "processor.h"
 
+int64_t state_lease_ms(const struct payments_state *state, const char *provider)
+{
+    const struct provider *found = providers_find(state->providers, provider);
+    return found ? outcome_lease_ms(found)
+                 : providers_total_ms_max(state->providers) + LEASE_MARGIN_MS;
+}
+
 struct outcome_limits state_limits(const struct payments_state *state)
 {
     return (struct outcome_limits){

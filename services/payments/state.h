@@ -2,23 +2,33 @@
 // (the processor guards itself). Handlers find it in worker->state.
 #pragma once
 #include "base/bell.h"
+#include "breaker.h"
 #include "crypto/crypto.h"
 #include "journal/journal.h"
 #include "outcome.h"
 #include "providers/provider.h"
+#include "sessions.h"
 #include "settings.h"
+#include "setup.h"
 
 struct processor;
+struct callback_counts;
 
 struct payments_state {
     const struct payments_settings *settings;
     const struct journal *journal;
     const struct keyring *ring;
     struct providers *providers;
+    struct setups *setups;
+    struct sessions *sessions; // NULL in tests that need none
+    struct breakers *breakers;
+    struct callback_counts *callback_counts;
     struct bell *outbox_bell;    // rung after committing events
     struct processor *processor; // NULL where none runs
 };
 
+// How long a claim holds an operation at this provider.
+int64_t state_lease_ms(const struct payments_state *state, const char *provider);
 struct outcome_limits state_limits(const struct payments_state *state);
 // After a commit that made events, and work for the processor.
 void state_ring(const struct payments_state *state, bool work);

@@ -34,11 +34,23 @@ MUST_USE enum status store_payments_update(struct db *db, struct arena *arena,
                                            const struct payment_update *updates, size_t n,
                                            int64_t now_us);
 
+// Those whose charge goes elsewhere: provider, credential, earlier attempts.
+MUST_USE enum status store_payments_reroute(struct db *db, struct arena *arena,
+                                            const struct payment_update *updates, size_t n);
+// Those that wait for a person from now on, and those that do no more.
+MUST_USE enum status store_reviews_enter(struct db *db, struct arena *arena,
+                                         const struct payment_update *updates, size_t n,
+                                         int64_t now_us);
+MUST_USE enum status store_reviews_leave(struct db *db, struct arena *arena,
+                                         const struct payment_update *updates, size_t n);
+
 struct new_payment {
     struct payment payment;
     struct bytes provider_token; // sealed; at NULL: none
+    int64_t lease_ms;            // of its charge
+    bool review;                 // a person decides whether it is charged
 };
-// And their charge operations, due at now_us.
+// And their charge operations, due at now_us unless a person is to look first.
 MUST_USE enum status store_payments_insert(struct db *db, struct arena *arena,
                                            const struct new_payment *const *items, size_t n,
                                            int64_t now_us);
@@ -82,21 +94,42 @@ struct claimed {
     bool send;                   // else ask
     bool held_back;              // claimed, but nothing may leave
     struct bytes provider_token; // sealed
+    struct bytes testimony;      // what the provider told by callback, where it can't be asked
     const char *card_token, *method, *vpa, *capture, *charge_reference;
+    const char *charge_provider_reference;
+    int64_t charge_amount;
+    const char *msisdn, *network, *return_url, *description, *email, *phone, *name;
+    bool pending; // the payment is: its charge leaves for the first time
+};
+struct leased {
+    struct key key;
+    int64_t lease_us;
 };
 struct claim_bounds {
-    int64_t now_us, lease_us;
+    int64_t now_us;
+    int64_t lease_ms;         // of what does not say how long it needs
     const char *after_tenant; // whose turn was last
     int64_t per_tenant, limit;
 };
 // Leases what is due and free.
 MUST_USE enum status store_operations_take(struct db *db, struct arena *arena,
-                                           const struct claim_bounds *bounds, struct key **ret,
+                                           const struct claim_bounds *bounds, struct leased **ret,
                                            size_t *ret_n);
-// What was taken under this lease is marked as sent, where it is ready.
+// What is taken still under these leases is marked as sent, where it is ready.
 MUST_USE enum status store_operations_claim(struct db *db, struct arena *arena,
-                                            const struct key *keys, size_t n, int64_t now_us,
-                                            int64_t lease_us, struct claimed **ret, size_t *ret_n);
+                                            const struct leased *leased, size_t n, int64_t now_us,
+                                            struct claimed **ret, size_t *ret_n);
+struct shut_circuits {
+    const char *const *credential_ids; // "": the simulator's
+    const int64_t *rooms;              // for so many requests there is room
+    size_t n;
+    int64_t again_us;
+};
+// Of what was taken and is ready, gives back what its provider's circuit has no room for.
+MUST_USE enum status store_operations_hold_back(struct db *db, struct arena *arena,
+                                                const struct leased *leased, size_t n,
+                                                const struct shut_circuits *shut,
+                                                struct operation **ret, size_t *ret_n);
 // Sorted by id, then tenant; what is absent or looked at no more is left out.
 MUST_USE enum status store_operations_lock(struct db *db, struct arena *arena,
                                            const struct key *keys, size_t n, struct operation **ret,
@@ -134,7 +167,8 @@ MUST_USE enum status store_operations_finish_live(struct db *db, struct arena *a
 // Charges again under a new reference.
 MUST_USE enum status store_operations_recharge(struct db *db, struct arena *arena,
                                                const struct payment *payment,
-                                               const char *operation_id, int64_t now_us);
+                                               const char *operation_id, int64_t lease_ms,
+                                               int64_t now_us);
 struct callback {
     const char *reference, *provider;
 };
@@ -158,6 +192,7 @@ MUST_USE enum status store_jobs_count(struct db *db, struct arena *arena, const 
 // --- Card tokens
 struct card_token {
     const char *tenant_id, *id, *provider, *brand;
+    const char *credential_id; // NULL: the simulator's
     char last4[5];
     int64_t expiry_month, expiry_year;
     struct bytes provider_token; // sealed, context card_token_context

@@ -25,6 +25,8 @@ enum status store_operations_update(struct db *db, struct arena *arena,
     db_texts(p, n, DB_COLUMN(operations, error_code));
     db_texts(p, n, DB_COLUMN(operations, error_message));
     db_time(p, now_us);
+    db_texts(p, n, DB_COLUMN(operations, provider_reference));
+    db_ints(p, n, DB_COLUMN(operations, stage));
     return db_post(db, arena, &sql_operations_update, p);
 }
 
@@ -50,6 +52,8 @@ enum status store_operations_insert(struct db *db, struct arena *arena,
     db_texts(p, n, DB_COLUMN(operations, request_id));
     db_texts(p, n, DB_COLUMN(operations, traceparent));
     db_time(p, now_us);
+    db_texts(p, n, DB_COLUMN(operations, credential_id));
+    db_ints(p, n, DB_COLUMN(operations, lease_ms));
     enum status status = db_run(db, arena, &sql_operations_insert, p, &rows);
     if (status == STATUS_OK)
         *ret_n = db_count(rows);
@@ -115,7 +119,7 @@ enum status store_operations_finish_live(struct db *db, struct arena *arena,
 
 enum status store_operations_recharge(struct db *db, struct arena *arena,
                                       const struct payment *payment, const char *operation_id,
-                                      int64_t now_us)
+                                      int64_t lease_ms, int64_t now_us)
 {
     struct db_params *p = db_params(arena);
     struct db_rows *rows = NULL;
@@ -126,6 +130,7 @@ enum status store_operations_recharge(struct db *db, struct arena *arena,
     db_text(p, payment->charge_operation_id);
     db_text(p, operation_id);
     db_time(p, now_us);
+    db_int(p, lease_ms);
     enum status status = db_run(db, arena, &sql_operations_recharge, p, &rows);
     if (status == STATUS_OK && db_count(rows) != 1)
         return STATUS_INTERNAL;

@@ -28,13 +28,17 @@ static bool operation_decode(const struct db_rows *rows, size_t row, struct oper
         .error_message = db_get_text(rows, row, 21),
         .request_id = db_get_text(rows, row, 22),
         .traceparent = db_get_text(rows, row, 23),
+        .credential_id = db_get_text(rows, row, 24),
+        .provider_reference = db_get_text(rows, row, 25),
+        .stage = db_get_int(rows, row, 26),
+        .lease_ms = db_get_int(rows, row, 27),
     };
     return operation_kind_parse(db_get_text(rows, row, 3), &ret->kind) &&
            operation_status_parse(db_get_text(rows, row, 8), &ret->status);
 }
 
 enum status store_operations_take(struct db *db, struct arena *arena,
-                                  const struct claim_bounds *bounds, struct key **ret,
+                                  const struct claim_bounds *bounds, struct leased **ret,
                                   size_t *ret_n)
 {
     struct db_params *p = db_params(arena);
@@ -45,43 +49,54 @@ enum status store_operations_take(struct db *db, struct arena *arena,
     db_text(p, bounds->after_tenant);
     db_int(p, bounds->per_tenant);
     db_int(p, bounds->limit);
-    db_time(p, bounds->lease_us);
+    db_int(p, bounds->lease_ms);
     enum status status = db_run(db, arena, &sql_operations_take, p, &rows);
     if (status != STATUS_OK)
         return status;
-    struct key *keys = ARENA_ARRAY(arena, db_count(rows), struct key);
-    if (!keys)
+    struct leased *leased = ARENA_ARRAY(arena, db_count(rows), struct leased);
+    if (!leased)
         return STATUS_RESOURCE_EXHAUSTED;
     for (size_t i = 0; i < db_count(rows); i++)
-        keys[i] = (struct key){db_get_text(rows, i, 0), db_get_text(rows, i, 1)};
-    *ret = keys;
+        leased[i] = (struct leased){{db_get_text(rows, i, 0), db_get_text(rows, i, 1)},
+                                    db_get_time(rows, i, 2)};
+    *ret = leased;
     *ret_n = db_count(rows);
     return STATUS_OK;
 }
 
 static bool claimed_decode(const struct db_rows *rows, size_t row, struct claimed *ret)
 {
-    ret->send = db_get_bool(rows, row, 24);
-    ret->provider_token = db_get_bytea(rows, row, 25);
-    ret->card_token = db_get_text(rows, row, 26);
-    ret->method = db_get_text(rows, row, 27);
-    ret->vpa = db_get_text(rows, row, 28);
-    ret->capture = db_get_text(rows, row, 29);
-    ret->charge_reference = db_get_text(rows, row, 30);
+    ret->send = db_get_bool(rows, row, 28);
+    ret->provider_token = db_get_bytea(rows, row, 29);
+    ret->testimony = db_get_bytea(rows, row, 30);
+    ret->card_token = db_get_text(rows, row, 31);
+    ret->method = db_get_text(rows, row, 32);
+    ret->vpa = db_get_text(rows, row, 33);
+    ret->capture = db_get_text(rows, row, 34);
+    ret->charge_reference = db_get_text(rows, row, 35);
+    ret->charge_amount = db_get_int(rows, row, 36);
+    ret->msisdn = db_get_text(rows, row, 37);
+    ret->network = db_get_text(rows, row, 38);
+    ret->return_url = db_get_text(rows, row, 39);
+    ret->description = db_get_text(rows, row, 40);
+    ret->email = db_get_text(rows, row, 41);
+    ret->phone = db_get_text(rows, row, 42);
+    ret->name = db_get_text(rows, row, 43);
+    ret->pending = db_get_bool(rows, row, 44);
+    ret->charge_provider_reference = db_get_text(rows, row, 45);
     return operation_decode(rows, row, &ret->operation);
 }
 
-enum status store_operations_claim(struct db *db, struct arena *arena, const struct key *keys,
-                                   size_t n, int64_t now_us, int64_t lease_us, struct claimed **ret,
-                                   size_t *ret_n)
+enum status store_operations_claim(struct db *db, struct arena *arena, const struct leased *leased,
+                                   size_t n, int64_t now_us, struct claimed **ret, size_t *ret_n)
 {
     struct db_params *p = db_params(arena);
     struct db_rows *rows = NULL;
     if (!p)
         return STATUS_RESOURCE_EXHAUSTED;
-    db_texts(p, n, DB_COLUMN(keys, id));
+    db_texts(p, n, DB_COLUMN(leased, key.id));
     db_time(p, now_us);
-    db_time(p, lease_us);
+    db_times(p, n, DB_COLUMN(leased, lease_us));
     enum status status = db_run(db, arena, &sql_operations_claim, p, &rows);
     if (status != STATUS_OK)
         return status;
@@ -119,6 +134,24 @@ enum status store_operations_lock(struct db *db, struct arena *arena, const stru
         return STATUS_RESOURCE_EXHAUSTED;
     db_texts(p, n, DB_COLUMN(keys, id));
     enum status status = db_run(db, arena, &sql_operations_lock, p, &rows);
+    return status == STATUS_OK ? decode_all(arena, rows, ret, ret_n) : status;
+}
+
+enum status store_operations_hold_back(struct db *db, struct arena *arena,
+                                       const struct leased *leased, size_t n,
+                                       const struct shut_circuits *shut, struct operation **ret,
+                                       size_t *ret_n)
+{
+    struct db_params *p = db_params(arena);
+    struct db_rows *rows = NULL;
+    if (!p)
+        return STATUS_RESOURCE_EXHAUSTED;
+    db_texts(p, n, DB_COLUMN(leased, key.id));
+    db_times(p, n, DB_COLUMN(leased, lease_us));
+    db_texts(p, shut->n, shut->credential_ids, sizeof *shut->credential_ids);
+    db_ints(p, shut->n, shut->rooms, sizeof *shut->rooms);
+    db_time(p, shut->again_us);
+    enum status status = db_run(db, arena, &sql_operations_hold_back, p, &rows);
     return status == STATUS_OK ? decode_all(arena, rows, ret, ret_n) : status;
 }
 

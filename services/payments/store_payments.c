@@ -41,11 +41,16 @@ static bool payment_decode(const struct db_rows *rows, size_t row, struct paymen
         .traceparent = db_get_text(rows, row, 31),
         .created_us = db_get_time(rows, row, 32),
         .updated_us = db_get_time(rows, row, 33),
+        .credential_id = db_get_text(rows, row, 34),
+        .msisdn = db_get_text(rows, row, 35),
+        .network = db_get_text(rows, row, 36),
+        .return_url = db_get_text(rows, row, 37),
+        .earlier_attempts = db_get_text(rows, row, 38),
     };
     return payment_status_parse(db_get_text(rows, row, 14), &ret->status);
 }
 
-#define COLUMN_PLACE 34
+#define COLUMN_PLACE 39
 
 static struct db_params *key_params(struct arena *arena, const struct key *keys, size_t n)
 {
@@ -131,6 +136,44 @@ enum status store_payments_update(struct db *db, struct arena *arena,
     return status;
 }
 
+enum status store_payments_reroute(struct db *db, struct arena *arena,
+                                   const struct payment_update *updates, size_t n)
+{
+    struct db_params *p = db_params(arena);
+    if (!p)
+        return STATUS_RESOURCE_EXHAUSTED;
+    db_texts(p, n, DB_COLUMN(updates, payment.tenant_id));
+    db_texts(p, n, DB_COLUMN(updates, payment.id));
+    db_texts(p, n, DB_COLUMN(updates, payment.provider));
+    db_texts(p, n, DB_COLUMN(updates, payment.credential_id));
+    db_texts(p, n, DB_COLUMN(updates, payment.earlier_attempts));
+    return db_post(db, arena, &sql_payments_reroute, p);
+}
+
+enum status store_reviews_enter(struct db *db, struct arena *arena,
+                                const struct payment_update *updates, size_t n, int64_t now_us)
+{
+    struct db_params *p = db_params(arena);
+    if (!p)
+        return STATUS_RESOURCE_EXHAUSTED;
+    db_texts(p, n, DB_COLUMN(updates, payment.tenant_id));
+    db_texts(p, n, DB_COLUMN(updates, payment.id));
+    db_texts(p, n, DB_COLUMN(updates, payment.error_code));
+    db_time(p, now_us);
+    return db_post(db, arena, &sql_reviews_enter, p);
+}
+
+enum status store_reviews_leave(struct db *db, struct arena *arena,
+                                const struct payment_update *updates, size_t n)
+{
+    struct db_params *p = db_params(arena);
+    if (!p)
+        return STATUS_RESOURCE_EXHAUSTED;
+    db_texts(p, n, DB_COLUMN(updates, payment.tenant_id));
+    db_texts(p, n, DB_COLUMN(updates, payment.id));
+    return db_post(db, arena, &sql_reviews_leave, p);
+}
+
 enum status store_payments_insert(struct db *db, struct arena *arena,
                                   const struct new_payment *const *items, size_t n, int64_t now_us)
 {
@@ -165,6 +208,15 @@ enum status store_payments_insert(struct db *db, struct arena *arena,
     db_texts(p, n, DB_COLUMN(rows, payment.request_id));
     db_texts(p, n, DB_COLUMN(rows, payment.traceparent));
     db_time(p, now_us);
+    db_texts(p, n, DB_COLUMN(rows, payment.credential_id));
+    db_texts(p, n, DB_COLUMN(rows, payment.msisdn));
+    db_texts(p, n, DB_COLUMN(rows, payment.network));
+    db_texts(p, n, DB_COLUMN(rows, payment.return_url));
+    db_ints(p, n, DB_COLUMN(rows, lease_ms));
+    db_ints(p, n, DB_COLUMN(rows, payment.sequence));
+    db_bools(p, n, DB_COLUMN(rows, review));
+    db_texts(p, n, DB_COLUMN(rows, payment.error_code));
+    db_texts(p, n, DB_COLUMN(rows, payment.error_message));
     return db_post(db, arena, &sql_payments_insert, p);
 }
 

@@ -32,6 +32,7 @@ enum status store_card_tokens_get(struct db *db, struct arena *arena, const stru
             .brand = db_get_text(rows, i, 2),
             .expiry_month = db_get_int(rows, i, 4),
             .expiry_year = db_get_int(rows, i, 5),
+            .credential_id = db_get_text(rows, i, 7),
         };
         strncpy(token->last4, db_get_text(rows, i, 3), sizeof token->last4 - 1);
         ret[place] = token;
@@ -56,6 +57,7 @@ enum status store_card_tokens_insert(struct db *db, struct arena *arena,
     db_bytea(params, BYTES_OF_ARRAY(token->fingerprint.at));
     db_time(params, token->created_us);
     db_time(params, token->expires_us);
+    db_text(params, token->credential_id);
     return db_post(db, arena, &sql_card_tokens_insert, params);
 }
 

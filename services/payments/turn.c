@@ -9,6 +9,8 @@
 void turn_follow(struct turn *turn, const struct operation *operation,
                  const struct payment_act *act)
 {
+    if (turn->changes_n == turn->changes_max)
+        return; // never: an item leads to two at most
     turn->changes[turn->changes_n++] = (struct payment_change){
         .payment = {operation->tenant_id, operation->payment_id},
         .act = *act,
@@ -23,9 +25,8 @@ void turn_follow(struct turn *turn, const struct operation *operation,
 struct attempt {
     const struct finished *items;
     size_t n, room;
-    const struct key *taken;
+    const struct leased *taken;
     size_t taken_n;
-    int64_t lease_us;
 };
 
 static enum status steps(struct turn *turn, const struct attempt *attempt)
@@ -70,11 +71,9 @@ static enum status commit(struct turn *turn, const struct attempt *attempt)
 
 static enum status try_at(struct turn *turn, const struct attempt *attempt)
 {
-    size_t changes_max = 2 * attempt->n + attempt->room + attempt->taken_n;
+    turn->changes_max = 2 * attempt->n + attempt->room + attempt->taken_n;
     turn->now_us = clock_unix_us();
-    turn->lease_us =
-        attempt->taken ? attempt->lease_us : turn->now_us + claim_lease_ms(turn->state) * 1000;
-    turn->changes = ARENA_ARRAY(turn->arena, changes_max, struct payment_change);
+    turn->changes = ARENA_ARRAY(turn->arena, turn->changes_max, struct payment_change);
     turn->changes_n = 0;
     turn->effects = effects_begin(turn->arena);
     turn->claimed_n = turn->leased_n = 0;
@@ -144,7 +143,7 @@ static enum status record(struct turn *turn)
 static void claim_singly(struct turn *turn)
 {
     struct claimed *claimed = ARENA_ARRAY(turn->arena, turn->room, struct claimed);
-    struct key *taken = NULL;
+    struct leased *taken = NULL;
     size_t taken_n = 0, n = 0;
     enum status status = claimed ? db_begin(turn->db) : STATUS_RESOURCE_EXHAUSTED;
     if (status == STATUS_OK)
@@ -153,12 +152,10 @@ static void claim_singly(struct turn *turn)
         status = db_commit(turn->db);
     else
         db_rollback(turn->db);
-    int64_t lease_us = turn->lease_us;
     for (size_t i = 0; status == STATUS_OK && i < taken_n; i++) {
-        enum status one =
-            try_at(turn, &(struct attempt){.taken = &taken[i], .taken_n = 1, .lease_us = lease_us});
+        enum status one = try_at(turn, &(struct attempt){.taken = &taken[i], .taken_n = 1});
         if (one != STATUS_OK)
-            log_error("operation not claimed", LOG_S("operation", taken[i].id),
+            log_error("operation not claimed", LOG_S("operation", taken[i].key.id),
                       LOG_S("status", status_name(one)));
         else if (turn->claimed_n > 0)
             claimed[n++] = turn->claimed[0];
@@ -175,7 +172,7 @@ static void claim(struct turn *turn)
 
 enum status turn_run(struct turn *turn)
 {
-    struct attempt all = {turn->finished, turn->finished_n, turn->room, NULL, 0, 0};
+    struct attempt all = {turn->finished, turn->finished_n, turn->room, NULL, 0};
     enum status status = try_at(turn, &all);
     if (status == STATUS_OK) {
         settle(turn);

@@ -37,10 +37,10 @@ struct turn {
     struct claimed *claimed; // out
     size_t claimed_n;
     // Of the newest try:
-    int64_t now_us, lease_us;
+    int64_t now_us;
     size_t leased_n;                // taken for claims
     struct payment_change *changes; // what payments follow
-    size_t changes_n;
+    size_t changes_n, changes_max;
     struct effects effects;
 };
 

@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "base/currency.h"
 #include "base/id.h"
-#include "money.h"
+#include "base/phone.h"
+#include "http/guard.h"
 #include "payment.h"
 #include "validate_text.h"
 
@@ -80,8 +82,6 @@ enum status validate_import(const Obol__Payments__V1__ImportOrderRequest *import
 static enum status check_card(const Obol__Payments__V1__CreatePaymentRequest *payment,
                               struct problem *problem)
 {
-    if (payment->vpa[0] != '\0')
-        return problem_invalid(problem, "vpa", "A card payment has no VPA.");
     if (payment->card)
         return problem_invalid(problem, "card", "Exchange the card with TokenizeCard.");
     if (payment->card_token[0] == '\0')
@@ -94,10 +94,6 @@ static enum status check_card(const Obol__Payments__V1__CreatePaymentRequest *pa
 static enum status check_upi(const Obol__Payments__V1__CreatePaymentRequest *payment,
                              struct problem *problem)
 {
-    if (payment->card)
-        return problem_invalid(problem, "card", "A UPI payment has no card.");
-    if (payment->card_token[0] != '\0')
-        return problem_invalid(problem, "card_token", "A UPI payment has no card.");
     if (payment->vpa[0] == '\0')
         return problem_invalid(problem, "vpa", "The VPA is missing.");
     if (!vpa_shaped(payment->vpa))
@@ -105,16 +101,76 @@ static enum status check_upi(const Obol__Payments__V1__CreatePaymentRequest *pay
     return STATUS_OK;
 }
 
+static enum status check_mobile_money(const Obol__Payments__V1__CreatePaymentRequest *payment,
+                                      struct problem *problem)
+{
+    const Obol__Payments__V1__MobileMoney *money = payment->mobile_money;
+    char msisdn[PHONE_SIZE];
+    if (!money)
+        return problem_invalid(problem, "mobile_money", "The payer's number is missing.");
+    if (!phone_read(money->msisdn, NULL, msisdn))
+        return problem_invalid(problem, "mobile_money.msisdn",
+                               "A number has a country code and 8 to 15 digits in all.");
+    size_t length = strlen(money->operator_);
+    if (length < 2 || length > 32 ||
+        strspn(money->operator_, "abcdefghijklmnopqrstuvwxyz_") != length)
+        return problem_invalid(problem, "mobile_money.operator",
+                               "An operator is mtn, airtel, zamtel, orange, wave or the like.");
+    return STATUS_OK;
+}
+
+static enum status check_checkout(const Obol__Payments__V1__CreatePaymentRequest *payment,
+                                  struct problem *problem)
+{
+    if (payment->return_url[0] == '\0')
+        return problem_invalid(problem, "return_url",
+                               "A checkout needs a URL for the payer to come back to.");
+    return STATUS_OK;
+}
+
+bool validate_method_known(const char *method)
+{
+    return strcmp(method, "upi") == 0 || strcmp(method, "card") == 0 ||
+           strcmp(method, "mobile_money") == 0 || strcmp(method, "checkout") == 0;
+}
+
+// The members of other methods are a mistake.
+static enum status check_foreign(const Obol__Payments__V1__CreatePaymentRequest *payment,
+                                 struct problem *problem)
+{
+    bool card = strcmp(payment->method, "card") == 0;
+    if (payment->vpa[0] && strcmp(payment->method, "upi") != 0)
+        return problem_invalid(problem, "vpa", "Only a UPI payment has a VPA.");
+    if (payment->card && !card)
+        return problem_invalid(problem, "card", "Only a card payment has a card.");
+    if (payment->card_token[0] && !card)
+        return problem_invalid(problem, "card_token", "Only a card payment has a card.");
+    if (payment->mobile_money && strcmp(payment->method, "mobile_money") != 0)
+        return problem_invalid(problem, "mobile_money", "Only a mobile money payment has this.");
+    return STATUS_OK;
+}
+
 static enum status check_method(const Obol__Payments__V1__CreatePaymentRequest *payment,
                                 struct problem *problem)
 {
+    if (!validate_method_known(payment->method))
+        return problem_invalid(problem, "method",
+                               payment->method[0] ? METHODS_SENTENCE : "The method is missing.");
+    TRY(check_foreign(payment, problem));
     if (strcmp(payment->method, "upi") == 0)
         return check_upi(payment, problem);
     if (strcmp(payment->method, "card") == 0)
         return check_card(payment, problem);
-    return problem_invalid(problem, "method",
-                           payment->method[0] ? "The method is upi or card."
-                                              : "The method is missing.");
+    if (strcmp(payment->method, "mobile_money") == 0)
+        return check_mobile_money(payment, problem);
+    return check_checkout(payment, problem);
+}
+
+static enum status check_return_url(const char *url, struct problem *problem)
+{
+    if (url[0] == '\0' || guard_url(url, true, problem) == STATUS_OK)
+        return STATUS_OK;
+    return problem_invalid(problem, "return_url", "This is not an absolute http or https URL.");
 }
 
 enum status validate_payment(const Obol__Payments__V1__CreatePaymentRequest *payment,
@@ -131,6 +187,7 @@ enum status validate_payment(const Obol__Payments__V1__CreatePaymentRequest *pay
     if (payment->currency[0] != '\0')
         TRY(validate_currency(payment->currency, problem));
     TRY(check_method(payment, problem));
+    TRY(check_return_url(payment->return_url, problem));
     if (payment->capture[0] != '\0' && strcmp(payment->capture, "automatic") != 0 &&
         strcmp(payment->capture, "manual") != 0)
         return problem_invalid(problem, "capture", "Capture is automatic or manual.");

@@ -1,6 +1,8 @@
 // What a request may say, judged without looking anything up. Every refusal is INVALID_ARGUMENT and
 // names the field; the limits are the contract's. Pure.
 #pragma once
+#include <stdbool.h>
+
 #include "base/problem.h"
 #include "obol/payments/v1/payments.pb-c.h"
 
@@ -25,6 +27,8 @@ enum status validate_payment(const Obol__Payments__V1__CreatePaymentRequest *pay
 enum status validate_reference(const Obol__Payments__V1__CreatePaymentRequest *payment,
                                struct problem *problem);
 
+#define METHODS_SENTENCE "The method is upi, card, mobile_money or checkout."
+bool validate_method_known(const char *method);
 enum status validate_amount(int64_t amount, const char *param, struct problem *problem);
 enum status validate_currency(const char *currency, struct problem *problem);
 // UTF-8, at most max characters, no control characters but tab and newline.

@@ -2,32 +2,26 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "crypto/crypto.h"
-#include "http/client.h"
 
 #define AT_ONCE 64
 #define TURN_MS 100
 #define RETRY_MS 300
-#define SIGNATURE_SIZE (sizeof "sha256=" + SHA256_HEX_SIZE)
 
 struct job {
     struct job *next;
     int tries;
     int64_t due_ns;
-    char *url;
-    struct bytes body;
-    char signature[SIGNATURE_SIZE];
-    struct http_header headers[2];
+    struct arena *arena; // of the job itself too
+    struct callback callback;
+    size_t headers_n;
 };
 
 struct callbacks {
-    const char *secret;
     pthread_t thread;
     pthread_mutex_t lock;
     struct job *first, **last; // guarded by lock
@@ -38,9 +32,7 @@ struct callbacks {
 
 static void job_free(struct job *job)
 {
-    free(job->url);
-    free((void *)job->body.at);
-    free(job);
+    arena_free(job->arena);
 }
 
 static void enqueue(struct callbacks *callbacks, struct job *job)
@@ -85,11 +77,11 @@ static void start_due(struct callbacks *callbacks)
             return;
         job->tries++;
         struct http_request request = {
-            .method = "POST",
-            .url = job->url,
-            .headers = job->headers,
-            .headers_n = 2,
-            .body = job->body,
+            .method = job->callback.verb,
+            .url = job->callback.url,
+            .headers = job->callback.headers,
+            .headers_n = job->headers_n,
+            .body = job->callback.body,
             .connect_ms = 2000,
             .total_ms = 3000,
             .response_max = 1024,
@@ -106,7 +98,7 @@ static void finish(struct callbacks *callbacks, const struct http_response *resp
 {
     struct job *job = response->context;
     bool taken = response->status >= 200 && response->status < 300;
-    if (taken || job->tries >= CALLBACK_TRIES || atomic_load(&callbacks->stopping)) {
+    if (taken || job->tries >= job->callback.tries || atomic_load(&callbacks->stopping)) {
         if (!taken)
             log_info("callback_not_taken", LOG_I("status", response->status),
                      LOG_S("error", response->error));
@@ -133,12 +125,11 @@ static void *run(void *argument)
     return NULL;
 }
 
-struct callbacks *callbacks_new(const char *secret)
+struct callbacks *callbacks_new(void)
 {
     struct callbacks *callbacks = calloc(1, sizeof *callbacks);
     if (!callbacks)
         return NULL;
-    callbacks->secret = secret;
     callbacks->last = &callbacks->first;
     callbacks->client = http_client_new(AT_ONCE, "obol-sandbox");
     pthread_mutex_init(&callbacks->lock, NULL);
@@ -151,32 +142,43 @@ struct callbacks *callbacks_new(const char *secret)
     return NULL;
 }
 
-static void sign(struct job *job, const char *secret)
+char *callback_signature(struct arena *arena, const char *secret, struct bytes body)
 {
-    struct sha256 mac = crypto_hmac_sha256(bytes_of_string(secret), job->body);
-    size_t at = (size_t)snprintf(job->signature, sizeof job->signature, "sha256=");
-    for (size_t i = 0; i < SHA256_BYTES; i++)
-        at += (size_t)snprintf(job->signature + at, sizeof job->signature - at, "%02x", mac.at[i]);
-    job->headers[0] = (struct http_header){"Content-Type", "application/json"};
-    job->headers[1] = (struct http_header){"X-Signature-256", job->signature};
+    struct sha256 mac = crypto_hmac_sha256(bytes_of_string(secret), body);
+    const char *hex = crypto_hex(arena, BYTES_OF_ARRAY(mac.at));
+    return hex ? arena_printf(arena, "sha256=%s", hex) : NULL;
 }
 
-void callbacks_send(struct callbacks *callbacks, const char *url, struct bytes body)
+// False when the arena is full.
+static bool copy(struct arena *arena, const struct callback *from, struct job *job)
 {
-    struct job *job = calloc(1, sizeof *job);
-    char *copy = job ? malloc(body.length + 1) : NULL;
-    char *url_copy = copy ? strdup(url) : NULL;
-    if (!url_copy) {
-        free(copy);
-        free(job);
+    struct callback *to = &job->callback;
+    *to = (struct callback){
+        .verb = arena_strdup(arena, from->verb),
+        .url = arena_strdup(arena, from->url),
+        .body = arena_copy(arena, from->body),
+        .tries = from->tries,
+    };
+    bool copied = to->verb && to->url && to->body.at;
+    while (copied && job->headers_n < CALLBACK_HEADERS_MAX && from->headers[job->headers_n].name) {
+        const struct http_header *header = &from->headers[job->headers_n];
+        to->headers[job->headers_n++] = (struct http_header){arena_strdup(arena, header->name),
+                                                             arena_strdup(arena, header->value)};
+        copied = to->headers[job->headers_n - 1].name && to->headers[job->headers_n - 1].value;
+    }
+    return copied;
+}
+
+void callbacks_send(struct callbacks *callbacks, const struct callback *callback)
+{
+    struct arena *arena = arena_new(ARENA_CAP_REQUEST);
+    struct job *job = arena ? ARENA_NEW(arena, struct job) : NULL;
+    if (!job || !copy(arena, callback, job)) {
+        arena_free(arena);
         log_warn("callback_dropped");
         return;
     }
-    memcpy(copy, body.at, body.length);
-    copy[body.length] = '\0';
-    job->url = url_copy;
-    job->body = (struct bytes){(const uint8_t *)copy, body.length};
-    sign(job, callbacks->secret);
+    job->arena = arena;
     enqueue(callbacks, job);
     http_client_wake(callbacks->client);
 }

@@ -1,15 +1,24 @@
-// Tells the caller that an operation came to rest: POST of a signed body to its callback_url, up to
-// CALLBACK_TRIES times. One thread of its own; callbacks_send may come from any.
+// Tells the caller that an operation came to rest: a request to its callback_url, until it is taken
+// or the tries are up. One thread of its own; callbacks_send may come from any.
 #pragma once
-#include "base/bytes.h"
+#include "http/client.h"
 
-#define CALLBACK_TRIES 3
 #define CALLBACKS_WAITING_MAX 100000
+#define CALLBACK_HEADERS_MAX 6
 
 struct callbacks;
 
-// secret is borrowed until callbacks_free.
-struct callbacks *callbacks_new(const char *secret); // NULL when out of memory
-// Both are copied. Dropped, with a log line, when too many wait.
-void callbacks_send(struct callbacks *callbacks, const char *url, struct bytes body);
+struct callback {
+    const char *verb; // "POST"
+    const char *url;
+    struct http_header headers[CALLBACK_HEADERS_MAX]; // ends at the first without a name
+    struct bytes body;
+    int tries;
+};
+
+struct callbacks *callbacks_new(void); // NULL when out of memory
+// Everything is copied. Dropped, with a log line, when too many wait.
+void callbacks_send(struct callbacks *callbacks, const struct callback *callback);
 void callbacks_free(struct callbacks *callbacks); // what waits is dropped; joins
+// "sha256=" and the hex HMAC-SHA256 of the body, for X-Signature-256. NULL when the arena is full.
+char *callback_signature(struct arena *arena, const char *secret, struct bytes body);

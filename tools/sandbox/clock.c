@@ -7,6 +7,7 @@
 #include "json/json.h"
 
 #define TURN_MS 500
+#define CALLBACK_TRIES 3
 
 static void call_back(struct sandbox *sandbox, const struct operation *operation)
 {
@@ -16,9 +17,18 @@ static void call_back(struct sandbox *sandbox, const struct operation *operation
     char *body = arena ? view_callback(arena, operation) : NULL;
     if (!body)
         return;
-    int times = sandbox->calling_back == CALLBACKS_DOUBLE ? 2 : 1;
+    struct callback callback = {
+        .verb = "POST",
+        .url = operation->callback_url,
+        .body = bytes_of_string(body),
+        .tries = CALLBACK_TRIES,
+    };
+    const char *signature = callback_signature(arena, sandbox->callback_secret, callback.body);
+    callback.headers[0] = (struct http_header){"Content-Type", "application/json"};
+    callback.headers[1] = (struct http_header){"X-Signature-256", signature};
+    int times = !signature ? 0 : sandbox->calling_back == CALLBACKS_DOUBLE ? 2 : 1;
     for (int i = 0; i < times; i++)
-        callbacks_send(sandbox->callbacks, operation->callback_url, bytes_of_string(body));
+        callbacks_send(sandbox->callbacks, &callback);
 }
 
 enum status sandbox_changed(struct sandbox *sandbox, const struct operation *operation)
@@ -43,6 +53,9 @@ static int64_t settle_due(struct sandbox *sandbox)
     int64_t next_us = ledger_next_due_us(sandbox->ledger);
     pthread_mutex_unlock(&sandbox->lock);
     int64_t now_us = clock_unix_us();
+    int64_t mimics_next_us = mimics_settle(sandbox->mimics, now_us);
+    if (mimics_next_us < next_us)
+        next_us = mimics_next_us;
     if (next_us <= now_us)
         return 0;
     int64_t left_ms = (next_us - now_us) / 1000 + 1;

@@ -55,6 +55,17 @@ static bool loopback(const char *peer)
            strncmp(peer, "::ffff:127.", 11) == 0;
 }
 
+static struct answer control_mimic(struct sandbox *sandbox, struct arena *arena,
+                                   const char *provider, const struct json_value *body)
+{
+    struct mimic *mimic = mimics_find(sandbox->mimics, provider);
+    if (!mimic)
+        return answer_json(404, view_error(arena, "not_found", "No such provider."));
+    if (!mimic_control(mimic, body))
+        return answer_json(400, view_error(arena, "invalid_request", "No such order."));
+    return answer_json(200, "{\"ok\":true}");
+}
+
 struct answer control_post(struct sandbox *sandbox, struct http_exchange *exchange,
                            const char *name)
 {
@@ -65,6 +76,9 @@ struct answer control_post(struct sandbox *sandbox, struct http_exchange *exchan
     const struct json_value *body;
     if (json_parse(arena, http_body(exchange), &body) != STATUS_OK)
         return answer_json(400, view_error(arena, "invalid_request", "The body is not JSON."));
+    const char *provider = json_get_string(body, "provider");
+    if (provider)
+        return control_mimic(sandbox, arena, provider, body);
     pthread_mutex_lock(&sandbox->lock);
     bool set = set_modes(sandbox, body);
     if (set)
@@ -105,9 +119,18 @@ struct answer ledger_get(struct sandbox *sandbox, struct http_exchange *exchange
     buffer_init(out, LEDGER_JSON_MAX);
     if (!arena_defer(arena, free_buffer, out))
         return answer_json(500, NULL);
-    pthread_mutex_lock(&sandbox->lock);
-    view_ledger(out, sandbox->ledger, query_value(exchange, "reference"));
-    pthread_mutex_unlock(&sandbox->lock);
+    const char *provider = query_value(exchange, "provider");
+    const char *reference = query_value(exchange, "reference");
+    struct mimic *mimic = provider ? mimics_find(sandbox->mimics, provider) : NULL;
+    if (provider && !mimic)
+        return answer_json(404, view_error(arena, "not_found", "No such provider."));
+    if (mimic) {
+        mimic_ledger(mimic, reference, out);
+    } else {
+        pthread_mutex_lock(&sandbox->lock);
+        view_ledger(out, sandbox->ledger, reference);
+        pthread_mutex_unlock(&sandbox->lock);
+    }
     return answer_json(200, out->full ? NULL : out->at);
 }
 

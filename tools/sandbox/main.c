@@ -45,6 +45,12 @@ static const struct config_entry entries[] = {
 };
 #define ENTRIES_N (sizeof entries / sizeof *entries)
 
+static bool load(struct settings *settings, struct mimic_settings *mimics)
+{
+    bool own = config_load(entries, ENTRIES_N, settings) == STATUS_OK;
+    return config_load(mimic_settings_entries, mimic_settings_n, mimics) == STATUS_OK && own;
+}
+
 static void *loop_begin(void *context, struct http_loop *loop)
 {
     struct sandbox_loop *self = malloc(sizeof *self);
@@ -55,6 +61,7 @@ static void *loop_begin(void *context, struct http_loop *loop)
 
 static void sandbox_deinit(struct sandbox *sandbox)
 {
+    mimics_free(sandbox->mimics);
     callbacks_free(sandbox->callbacks);
     holder_free(sandbox->holder);
     store_close(sandbox->store);
@@ -64,11 +71,13 @@ static void sandbox_deinit(struct sandbox *sandbox)
     pthread_mutex_destroy(&sandbox->lock);
 }
 
-static bool sandbox_init(struct sandbox *sandbox, const struct settings *settings)
+static bool sandbox_init(struct sandbox *sandbox, const struct settings *settings,
+                         const struct mimic_settings *mimics)
 {
     *sandbox = (struct sandbox){
         .key = settings->key,
-        .callbacks = callbacks_new(settings->callback_secret),
+        .callback_secret = settings->callback_secret,
+        .callbacks = callbacks_new(),
         .holder = holder_new(),
         .bell = bell_new(),
         .ledger = ledger_new(),
@@ -84,6 +93,15 @@ static bool sandbox_init(struct sandbox *sandbox, const struct settings *setting
     };
     pthread_mutex_init(&sandbox->lock, NULL);
     if (!sandbox->callbacks || !sandbox->holder || !sandbox->bell || !sandbox->ledger)
+        return false;
+    sandbox->mimics = mimics_new(&(struct mimics_config){
+        .callbacks = sandbox->callbacks,
+        .holder = sandbox->holder,
+        .bell = sandbox->bell,
+        .settings = *mimics,
+        .settle_ms = settings->delay_ms,
+    });
+    if (!sandbox->mimics)
         return false;
     enum status status = store_open(settings->store, sandbox->ledger, &sandbox->store);
     if (status != STATUS_OK)
@@ -115,7 +133,7 @@ static int serve(struct sandbox *sandbox, const struct http_server_config *confi
     return code;
 }
 
-static int run(const struct settings *settings)
+static int run(const struct settings *settings, const struct mimic_settings *mimics)
 {
     struct sandbox sandbox;
     char base[256];
@@ -138,7 +156,7 @@ static int run(const struct settings *settings)
     config.address = host;
     (void)snprintf(base, sizeof base, "http://%s", settings->listen);
     int code = 1;
-    if (sandbox_init(&sandbox, settings)) {
+    if (sandbox_init(&sandbox, settings, mimics)) {
         sandbox.base = *settings->public_url ? settings->public_url : base;
         code = serve(&sandbox, &config);
     }
@@ -151,12 +169,14 @@ int main(int argc, char **argv)
     if (argc > 1) {
         puts("obol-sandbox: a payment provider to try things against. From the environment:");
         config_print(entries, ENTRIES_N);
+        config_print(mimic_settings_entries, mimic_settings_n);
         return strcmp(argv[1], "--help") == 0 ? 0 : 2;
     }
     struct settings settings;
+    struct mimic_settings mimics;
     log_init("sandbox");
     listen_block_signals();
-    if (config_load(entries, ENTRIES_N, &settings) != STATUS_OK)
+    if (!load(&settings, &mimics))
         return 2;
-    return run(&settings);
+    return run(&settings, &mimics);
 }

@@ -140,6 +140,11 @@ static void answer_keyed(struct sandbox_loop *self, struct http_exchange *exchan
 void sandbox_handle(void *loop_state, struct http_exchange *exchange)
 {
     struct sandbox_loop *self = loop_state;
+    struct mimic *mimic = mimics_of_path(self->sandbox->mimics, http_path(exchange));
+    if (mimic) {
+        mimic_serve(mimic, self->loop, exchange);
+        return;
+    }
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         const char *name = route_name(&routes[i], exchange);
         if (!name)

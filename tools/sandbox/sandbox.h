@@ -9,6 +9,7 @@
 #include "callbacks.h"
 #include "hold.h"
 #include "ledger.h"
+#include "mimics/mimics.h"
 #include "store.h"
 
 enum answering { ANSWER_NORMAL, ANSWER_ERROR, ANSWER_MALFORMED, ANSWER_HANG, ANSWER_SLOW };
@@ -17,10 +18,12 @@ enum calling_back { CALLBACKS_ON, CALLBACKS_OFF, CALLBACKS_DOUBLE };
 struct sandbox {
     const char *key;  // what Authorization must carry
     const char *base; // where we are reached, without a slash at the end
+    const char *callback_secret;
     struct callbacks *callbacks;
     struct holder *holder;
-    struct bell *bell;    // rung when something may be due earlier
-    pthread_mutex_t lock; // guards what follows
+    struct mimics *mimics; // the real providers, mimicked
+    struct bell *bell;     // rung when something may be due earlier
+    pthread_mutex_t lock;  // guards what follows
     struct ledger *ledger;
     struct store *store;
     struct switches switches;

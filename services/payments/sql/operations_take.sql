@@ -1,4 +1,5 @@
--- Leases what is due and free until $5: at most $3 of a tenant and $4 in all, beginning after
+-- Leases what is due and free, each for as long as its provider may take ($5 milliseconds where the
+-- row doesn't say): at most $3 of a tenant and $4 in all, beginning after
 -- tenant $2, the oldest first.
 -- The queue is empty at times, and a plan made then must not be a bad one later: so its rows are
 -- reached by id alone from a LATERAL that stays as it is, and changed by their place.
@@ -27,7 +28,8 @@ WITH RECURSIVE tenants AS (
     LIMIT $4::bigint
 )
 UPDATE operations_queue q
-SET lease_until = $5::timestamptz, queries = q.queries + 1, rung = false
+SET lease_until = $1 + coalesce(q.lease_ms, $5::bigint) * interval '1 millisecond',
+    queries = q.queries + 1, rung = false, asked_at = $1
 FROM picked p
 WHERE q.ctid = p.place
-RETURNING q.tenant_id, q.id
+RETURNING q.tenant_id, q.id, q.lease_until

@@ -4,9 +4,9 @@ WITH u AS (
     SELECT *
     FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::boolean[], $6::bigint[],
             $7::bigint[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::text[],
-            $12::text[])
+            $12::text[], $14::text[], $15::bigint[])
         AS u(tenant_id, id, status, accepted, acting, queries, revision, due_at, deadline_at,
-            finished_at, error_code, error_message)
+            finished_at, error_code, error_message, provider_reference, stage)
 ), queued AS (
     SELECT q.place, u.due_at, u.queries
     FROM u
@@ -26,12 +26,14 @@ WITH u AS (
 )
 UPDATE operations o
 SET status = u.status, accepted = u.accepted, acting = u.acting, revision = u.revision,
-    deadline_at = u.deadline_at, finished_at = u.finished_at,
+    deadline_at = u.deadline_at, finished_at = u.finished_at, stage = u.stage,
+    provider_reference = u.provider_reference,
     -- A card's token has done its part once it is charged.
     provider_token = CASE WHEN u.status = 'succeeded' THEN NULL ELSE o.provider_token END,
     error_code = u.error_code, error_message = u.error_message
 FROM u
 WHERE o.tenant_id = u.tenant_id AND o.id = u.id
     -- A query that told nothing new leaves the row alone.
-    AND (o.status, o.revision, o.accepted, o.acting, o.deadline_at)
-        IS DISTINCT FROM (u.status, u.revision, u.accepted, u.acting, u.deadline_at)
+    AND (o.status, o.revision, o.accepted, o.acting, o.deadline_at, o.provider_reference, o.stage)
+        IS DISTINCT FROM (u.status, u.revision, u.accepted, u.acting, u.deadline_at,
+            u.provider_reference, u.stage)

@@ -1,34 +1,43 @@
--- New payments and their charges, which are due at once.
+-- New payments and their charges, which are due at once, but where a person is to look first ($32).
 WITH new AS (
     SELECT *
     FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[], $7::text[],
         $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[],
         $14::bigint[], $15::text[], $16::text[], $17::bytea[], $18::text[], $19::text[],
-        $20::text[], $21::text[], $22::text[], $23::text[], $24::text[])
+        $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $26::text[], $27::text[],
+        $28::text[], $29::text[], $30::bigint[], $31::bigint[], $32::boolean[], $33::text[],
+        $34::text[])
         AS u(
         tenant_id, id, operation_id, order_id, order_own, amount, currency, method, vpa,
         card_token, card_brand, card_last4, card_expiry_month, card_expiry_year, capture,
         provider, provider_token, description, customer_email, customer_phone, customer_name,
-        metadata, request_id, traceparent)
+        metadata, request_id, traceparent, credential_id, msisdn, network, return_url, lease_ms,
+        sequence, review, error_code, error_message)
 ), charges AS (
     INSERT INTO operations (tenant_id, id, payment_id, kind, amount, currency, provider,
-        provider_token, request_id, traceparent, created_at)
+        credential_id, provider_token, request_id, traceparent, status, created_at)
     SELECT tenant_id, operation_id, id, 'charge', amount, currency, provider,
-        provider_token, request_id, traceparent, $25::timestamptz
+        credential_id, provider_token, request_id, traceparent,
+        CASE WHEN review THEN 'needs_review' ELSE 'ready' END, $25::timestamptz
     FROM new
 ), queued AS (
-    INSERT INTO operations_queue (tenant_id, id, due_at)
-    SELECT tenant_id, operation_id, $25 FROM new
+    INSERT INTO operations_queue (tenant_id, id, due_at, lease_ms)
+    SELECT tenant_id, operation_id, $25, lease_ms FROM new WHERE NOT review
+), reviewed AS (
+    INSERT INTO reviews (tenant_id, payment_id, reason, since)
+    SELECT tenant_id, id, error_code, $25 FROM new WHERE review
 )
 INSERT INTO payments (
     tenant_id, id, order_id, order_own, amount, currency, method, vpa, card_token, card_brand,
     card_last4, card_expiry_month, card_expiry_year, capture, provider, description,
     customer_email, customer_phone, customer_name, metadata, request_id, traceparent,
-    charge_operation_id, status, sequence, created_at, updated_at)
+    charge_operation_id, status, sequence, created_at, updated_at, credential_id, msisdn, network,
+    return_url, error_code, error_message)
 SELECT
     tenant_id, id, order_id, order_own, amount, currency, method, vpa, card_token, card_brand,
     card_last4, nullif(card_expiry_month, 0), nullif(card_expiry_year, 0), capture, provider, description,
     customer_email, customer_phone, customer_name, metadata::json, request_id, traceparent,
-    operation_id, 'pending', 1, $25, $25
+    operation_id, CASE WHEN review THEN 'needs_review' ELSE 'pending' END, sequence, $25, $25,
+    credential_id, msisdn, network, return_url, error_code, error_message
 FROM new

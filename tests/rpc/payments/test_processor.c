@@ -426,8 +426,7 @@ Test(processor, what_its_provider_calls_about_at_once_is_recorded_once)
 {
     f.settings.poll_first_ms = 600000;
     f.settings.callback_base_url = "http://127.0.0.1:1";
-    providers_free(f.state.providers);
-    f.state.providers = providers_new(&f.settings);
+    fixture_providers(&f);
     const char *id = pay(&f, "r", 9), *reference = reference_of(id);
     start_processor();
     test_wait(was_sent, (void *)(uintptr_t)reference, 15000, "sent");

@@ -60,7 +60,8 @@ static void setup(void)
     sandbox = (struct sandbox){
         .key = "key",
         .base = "http://sandbox",
-        .callbacks = callbacks_new(CALLBACK_SECRET),
+        .callback_secret = CALLBACK_SECRET,
+        .callbacks = callbacks_new(),
         .holder = holder_new(),
         .bell = bell_new(),
         .ledger = ledger_new(),
@@ -74,6 +75,7 @@ static void setup(void)
         .slow_ms = 300,
     };
     pthread_mutex_init(&sandbox.lock, NULL);
+    sandbox.mimics = mimics_new(&(struct mimics_config){.bell = sandbox.bell});
     listener = serve(listen_to, false);
     asker = (struct asker){
         .arena = arena_new(ARENA_CAP_BATCH),
@@ -93,6 +95,7 @@ static void teardown(void)
     http_client_free(asker.client);
     holder_release(sandbox.holder);
     http_server_stop(asker.server, 2000);
+    mimics_free(sandbox.mimics);
     callbacks_free(sandbox.callbacks);
     http_server_stop(listener, 2000);
     holder_free(sandbox.holder);

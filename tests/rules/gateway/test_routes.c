@@ -47,6 +47,34 @@ Test(routes, prefer_the_more_literal_pattern)
                      "ProviderCallback");
     cr_assert_str_eq(found("PUT", "/api/v1/webhooks/simulator", &match), "ProviderCallback");
     cr_assert_str_eq(found("GET", "/api/v1/webhooks/whd_1", &match), "GetDelivery");
+    cr_assert_str_eq(found("GET", "/api/v1/webhooks/mtn/status", &match), "GetCallbackStatus");
+    cr_assert_eq(match.upstream, UPSTREAM_PAYMENTS);
+    cr_assert_str_eq(match.names[0], "provider");
+    cr_assert_str_eq(match.values[0], "mtn");
+    cr_assert_eq(routes_find(routes, arena, "POST", "/api/v1/webhooks/mtn/status", &match),
+                 STATUS_UNIMPLEMENTED);
+    cr_assert_str_eq(match.allow, "GET");
+    cr_assert_eq(routes_find(routes, arena, "PUT", "/api/v1/webhooks/whd_1/retry", &match),
+                 STATUS_UNIMPLEMENTED);
+    cr_assert_str_eq(match.allow, "POST");
+}
+
+Test(routes, take_callbacks_under_a_second_name)
+{
+    static const char *const verbs[] = {"POST", "PUT"};
+    struct route_match match;
+    for (size_t i = 0; i < 2; i++) {
+        cr_assert_str_eq(found(verbs[i], "/api/v1/sdk/webhooks/blumon", &match),
+                         "ProviderCallback");
+        cr_assert_eq(match.n, 1);
+        cr_assert_str_eq(match.values[0], "blumon");
+        cr_assert_str_eq(found(verbs[i], "/api/v1/sdk/webhooks/blumon/cred_1", &match),
+                         "ProviderCallback");
+        cr_assert_str_eq(match.names[1], "credential_id");
+        cr_assert_str_eq(match.values[1], "cred_1");
+    }
+    cr_assert_eq(routes_find(routes, arena, "GET", "/api/v1/sdk/webhooks/blumon", &match),
+                 STATUS_UNIMPLEMENTED);
 }
 
 Test(routes, say_which_verbs_are_right)

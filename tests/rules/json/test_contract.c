@@ -44,7 +44,7 @@ Test(contract, keeps_additional_bindings)
 {
     const struct method *method = METHOD_PaymentService_ProviderCallback;
     cr_assert(method->open && method->raw);
-    cr_assert_eq(method->rules_n, 4);
+    cr_assert_eq(method->rules_n, 8);
     cr_assert_str_eq(method->rules[1].verb, "PUT");
     cr_assert_str_eq(method->rules[3].path, "/api/v1/webhooks/{provider}");
 }

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "card.h"
-#include "money.h"
 
 static struct card_check good(void)
 {
@@ -74,21 +73,4 @@ Test(card, luhn_catches_a_wrong_digit)
     cr_assert(card_luhn("79927398713"));
     cr_assert_not(card_luhn("79927398710"));
     cr_assert_not(card_luhn(""));
-}
-
-Test(money, knows_currencies_and_exponents)
-{
-    int exponent = -1;
-    cr_assert(currency_known("JPY", &exponent));
-    cr_assert_eq(exponent, 0);
-    cr_assert(currency_known("INR", &exponent));
-    cr_assert_eq(exponent, 2);
-    cr_assert(currency_known("BHD", &exponent));
-    cr_assert_eq(exponent, 3);
-    cr_assert(currency_known("AED", NULL));
-    cr_assert(currency_known("ZWG", NULL));
-    cr_assert_not(currency_known("inr", NULL));
-    cr_assert_not(currency_known("XAU", NULL));
-    cr_assert_not(currency_known("ZZZ", NULL));
-    cr_assert_not(currency_known("", NULL));
 }

@@ -13,9 +13,7 @@ static struct provider provider;
 
 static void init(void)
 {
-    static const struct simulator_settings settings = {"http://sim", "key", "secret", "default",
-                                                       ""};
-    simulator_init(&provider, &settings, true, 5000);
+    simulator_init(&provider, true, 5000);
 }
 
 TestSuite(outcome, .init = init);
@@ -118,11 +116,11 @@ Test(outcome, not_found_is_final_only_when_all_delays_have_passed)
     cr_assert_not(outcome_settled(&provider, &operation, NOW - 1));
     d = decide(&operation, STEP_QUERY, OUTCOME_NOT_FOUND);
     cr_assert_eq(d.after.status, OPERATION_READY);
-    provider.idempotent_reference = false;
+    provider.repeatable[OPERATION_CHARGE] = 0;
     d = decide(&operation, STEP_QUERY, OUTCOME_NOT_FOUND);
     cr_assert_eq(d.after.status, OPERATION_FAILED);
     cr_assert_str_eq(d.after.error_code, "not_processed");
-    provider.idempotent_reference = true;
+    provider.repeatable[OPERATION_CHARGE] = STAGES_ALL;
     operation.accepted = true; // it had said that it knows the reference
     d = decide(&operation, STEP_QUERY, OUTCOME_NOT_FOUND);
     cr_assert_eq(d.after.status, OPERATION_SENT);
@@ -199,6 +197,100 @@ Test(outcome, the_payers_part)
     cr_assert_eq(d.after.due_us, DB_TIME_NULL);
     d = decide(&operation, STEP_QUERY, OUTCOME_SUCCEEDED);
     cr_assert_eq(d.act.kind, ACT_CHARGED);
+}
+
+Test(outcome, what_did_nothing_is_tried_again_after_100_200_and_400_ms)
+{
+    struct operation operation = sent(OPERATION_CHARGE);
+    for (int64_t i = 0; i < RETRIES_QUICK; i++) {
+        operation.attempts = i + 1;
+        struct decision d = decide(&operation, STEP_ACT, OUTCOME_NOT_SENT);
+        int64_t wait_us = d.after.due_us - NOW, wanted_us = (100000 << i);
+        cr_assert(wait_us >= wanted_us * 3 / 4 && wait_us <= wanted_us * 5 / 4, "%lld",
+                  (long long)wait_us);
+        cr_assert_not(d.elsewhere);
+    }
+    operation.attempts = RETRIES_QUICK + 1;
+    struct decision d = decide(&operation, STEP_ACT, OUTCOME_NOT_SENT);
+    cr_assert(d.elsewhere);
+    cr_assert_eq(d.after.status, OPERATION_READY);
+    cr_assert_geq(d.after.due_us, NOW + 2 * US_PER_S);
+    operation.kind = OPERATION_REFUND; // a refund goes where the money is
+    d = decide(&operation, STEP_ACT, OUTCOME_NOT_SENT);
+    cr_assert_not(d.elsewhere);
+}
+
+static struct decision decide_setup_fault(const struct operation *operation)
+{
+    struct decision decision;
+    struct outcome outcome = {
+        .kind = OUTCOME_FAILED, .elsewhere = true, .error_code = "provider_setup"};
+    outcome_decide(&limits, &provider, operation, STEP_ACT, &outcome, NOW, &decision);
+    return decision;
+}
+
+Test(outcome, only_what_nobody_was_asked_about_goes_elsewhere)
+{
+    struct operation operation = sent(OPERATION_CHARGE);
+    cr_assert(decide_setup_fault(&operation).elsewhere);
+    cr_assert_not(decide(&operation, STEP_ACT, OUTCOME_FAILED).elsewhere); // the payer's doing
+    cr_assert_not(decide(&operation, STEP_ACT, OUTCOME_LOST).elsewhere);
+    operation.acting = true;
+    cr_assert_not(decide_setup_fault(&operation).elsewhere);
+    operation.acting = false;
+    operation.status = OPERATION_UNKNOWN;
+    cr_assert_not(decide_setup_fault(&operation).elsewhere);
+}
+
+Test(outcome, a_stage_that_moves_nothing_leads_to_the_next_and_its_loss_is_none)
+{
+    provider.prepares[OPERATION_CHARGE] = STAGE(0);
+    struct operation operation = sent(OPERATION_CHARGE);
+    struct decision d = decide(&operation, STEP_ACT, OUTCOME_LOST);
+    cr_assert_eq(d.after.status, OPERATION_READY);
+    cr_assert_eq(d.after.stage, 0);
+    cr_assert_eq(decide(&operation, STEP_QUERY, OUTCOME_MUTE).after.status, OPERATION_READY);
+    struct outcome outcome = {.kind = OUTCOME_PREPARED, .provider_reference = "inv_1"};
+    outcome_decide(&limits, &provider, &operation, STEP_ACT, &outcome, NOW, &d);
+    cr_assert_eq(d.after.status, OPERATION_READY);
+    cr_assert_eq(d.after.stage, 1);
+    cr_assert_eq(d.after.due_us, NOW);
+    cr_assert_str_eq(d.after.provider_reference, "inv_1");
+    cr_assert_eq(d.act.kind, ACT_NONE);
+    operation.stage = 1; // this one may have moved money
+    cr_assert_eq(decide(&operation, STEP_ACT, OUTCOME_LOST).after.status, OPERATION_UNKNOWN);
+    operation.stage = 0;
+    operation.accepted = operation.acting = true; // the payer was sent somewhere, and has come back
+    d = decide(&operation, STEP_QUERY, OUTCOME_PREPARED);
+    cr_assert_eq(d.act.kind, ACT_ACTION_DONE);
+    cr_assert_eq(d.after.status, OPERATION_READY);
+    cr_assert_not(d.after.acting);
+}
+
+Test(outcome, what_can_not_be_asked_about_goes_to_a_person_with_a_reason)
+{
+    struct operation operation = sent(OPERATION_CHARGE);
+    struct decision d = decide(&operation, STEP_ACT, OUTCOME_LOST);
+    cr_assert_eq(d.act.kind, ACT_LOST);
+    operation = d.after;
+    d = decide(&operation, STEP_QUERY, OUTCOME_MUTE);
+    cr_assert_eq(d.after.status, OPERATION_NEEDS_REVIEW);
+    cr_assert_eq(d.act.kind, ACT_REVIEW);
+    cr_assert_str_eq(d.act.error_code, ERROR_OUTCOME_UNKNOWN);
+    // One that tells by callback is given its time.
+    provider.speaks_by_callback = true;
+    d = decide(&operation, STEP_QUERY, OUTCOME_MUTE);
+    cr_assert_eq(d.after.status, OPERATION_UNKNOWN);
+    operation.deadline_us = NOW;
+    cr_assert_eq(decide(&operation, STEP_QUERY, OUTCOME_MUTE).act.kind, ACT_REVIEW);
+}
+
+Test(outcome, a_provider_that_wants_to_be_asked_late_is_asked_late)
+{
+    provider.query_after_ms = 180000;
+    struct operation operation = sent(OPERATION_CHARGE);
+    cr_assert_eq(decide(&operation, STEP_ACT, OUTCOME_ACCEPTED).after.due_us, NOW + 180 * US_PER_S);
+    cr_assert_eq(decide(&operation, STEP_ACT, OUTCOME_LOST).after.due_us, NOW + 180 * US_PER_S);
 }
 
 Test(outcome, operation_names_go_both_ways)

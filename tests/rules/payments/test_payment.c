@@ -19,6 +19,8 @@ struct row {
 // The contract's table, row by row; whatever isn't here is illegal.
 static const struct row legal[] = {
     {PAYMENT_PENDING, ACT_SEND, NULL, PAYMENT_PROCESSING, "payment.processing"},
+    {PAYMENT_PENDING, ACT_REROUTE, NULL, PAYMENT_PENDING, ""},
+    {PAYMENT_PROCESSING, ACT_REROUTE, NULL, PAYMENT_PROCESSING, ""},
     {PAYMENT_PENDING, ACT_TAKE_BACK, NULL, PAYMENT_CANCELED, "payment.canceled"},
     {PAYMENT_PENDING, ACT_REVIEW, NULL, PAYMENT_NEEDS_REVIEW, "payment.needs_review"},
     {PAYMENT_PROCESSING, ACT_NEED_ACTION, NULL, PAYMENT_REQUIRES_ACTION, "payment.requires_action"},
@@ -105,12 +107,16 @@ Test(payment, follows_the_table_and_nothing_else)
                 if (from == PAYMENT_UNKNOWN || from == PAYMENT_NEEDS_REVIEW)
                     payment.unknown_operation = operations[o];
                 struct payment before = payment;
+                const struct payment_route route = {.provider = "other"};
                 const struct row *row =
                     find((enum payment_status)from, (enum payment_act_kind)act, operations[o]);
                 enum status status = payment_apply(
                     &payment,
                     &(struct payment_act){
-                        .kind = (enum payment_act_kind)act, .operation = "charge", .amount = 10},
+                        .kind = (enum payment_act_kind)act,
+                        .operation = "charge",
+                        .amount = 10,
+                        .route = &route},
                     &events, NULL, &problem);
                 if (!row) {
                     cr_assert_eq(status, STATUS_FAILED_PRECONDITION, "%s + %d",

@@ -6,13 +6,22 @@
 
 static struct provider provider;
 static struct arena *arena;
-static const struct simulator_settings settings = {"http://sim:8080", "key", "secret", "default",
-                                                   "http://gw/cb"};
+static struct credential credential;
+static struct provider_use use;
 
 static void init(void)
 {
     arena = arena_new(ARENA_CAP_REQUEST);
-    simulator_init(&provider, &settings, true, 5000);
+    simulator_init(&provider, true, 5000);
+    credential = (struct credential){.id = "default", .tenant_id = "", .provider = "simulator"};
+    cr_assert_eq(STATUS_OK, json_parse(arena,
+                     bytes_of_string("{\"base_url\":\"http://sim:8080\",\"key\":\"key\","
+                                     "\"webhook_secret\":\"secret\"}"),
+                     &credential.fields));
+    use = (struct provider_use){.provider = &provider,
+                                .credential = &credential,
+                                .arena = arena,
+                                .callback_url = "http://gw/cb"};
 }
 
 static void fini(void)
@@ -37,7 +46,7 @@ Test(simulator, builds_a_charge)
                                .method = "upi",
                                .vpa = "u@p",
                                .capture = true};
-    cr_assert(provider.act(&provider, arena, &act, &request));
+    cr_assert(provider.act(&use, &act, &request));
     cr_assert_str_eq(request.method, "POST");
     cr_assert_str_eq(request.url, "http://sim:8080/v1/charges");
     cr_assert_str_eq(body_of(&request),
@@ -52,17 +61,18 @@ Test(simulator, builds_what_follows_a_charge)
     struct http_request request;
     struct provider_act act = {
         .kind = OPERATION_CAPTURE, .reference = "op_2", .charge_reference = "op_1", .amount = 5};
-    cr_assert(provider.act(&provider, arena, &act, &request));
+    cr_assert(provider.act(&use, &act, &request));
     cr_assert_str_eq(request.url, "http://sim:8080/v1/charges/op_1/capture");
     act.kind = OPERATION_CANCEL;
-    cr_assert(provider.act(&provider, arena, &act, &request));
+    cr_assert(provider.act(&use, &act, &request));
     cr_assert_str_eq(request.url, "http://sim:8080/v1/charges/op_1/cancel");
     cr_assert_null(strstr(body_of(&request), "amount"));
     act.kind = OPERATION_REFUND;
-    cr_assert(provider.act(&provider, arena, &act, &request));
+    cr_assert(provider.act(&use, &act, &request));
     cr_assert_str_eq(request.url, "http://sim:8080/v1/refunds");
     cr_assert_not_null(strstr(body_of(&request), "\"charge\":\"op_1\""));
-    cr_assert(provider.query(&provider, arena, "op_1", &request));
+    act.reference = "op_1";
+    cr_assert_eq(provider.query(&use, &act, &request), ASK_BUILT);
     cr_assert_str_eq(request.method, "GET");
     cr_assert_str_eq(request.url, "http://sim:8080/v1/operations/op_1");
     cr_assert_null(request.body.at);
@@ -73,7 +83,7 @@ static enum outcome_kind read_act(enum http_failure failure, int status, const c
     struct outcome outcome;
     struct http_response response = {
         .failure = failure, .status = status, .body = bytes_of_string(body), .error = ""};
-    provider.read_act(&provider, arena, &response, &outcome);
+    provider.read_act(&use, &(struct provider_act){0}, &response, &outcome);
     return outcome.kind;
 }
 
@@ -81,7 +91,7 @@ static struct outcome read_query(int status, const char *body)
 {
     struct outcome outcome;
     struct http_response response = {.status = status, .body = bytes_of_string(body), .error = ""};
-    provider.read_query(&provider, arena, &response, &outcome);
+    provider.read_query(&use, &(struct provider_act){0}, &response, &outcome);
     return outcome;
 }
 
@@ -145,36 +155,39 @@ Test(simulator, exchanges_a_card)
     struct http_request request;
     struct outcome outcome;
     struct provider_card card = {"4242424242424242", "123", NULL, 1, 2030};
-    cr_assert(provider.tokenize(&provider, arena, &card, &request));
+    cr_assert(provider.tokenize(&use, &card, &request));
     cr_assert_str_eq(body_of(&request), "{\"number\":\"4242424242424242\",\"expiry_month\":1,"
                                         "\"expiry_year\":2030,\"cvv\":\"123\"}");
     struct http_response response = {
         .status = 201, .body = bytes_of_string("{\"id\":\"stok_1\"}"), .error = ""};
-    cr_assert_str_eq(provider.read_token(&provider, arena, &response, &outcome), "stok_1");
+    cr_assert_str_eq(provider.read_token(&use, &response, &outcome), "stok_1");
     response = (struct http_response){
         .status = 400, .body = bytes_of_string("{\"error\":{\"code\":\"c\",\"message\":\"m\"}}")};
-    cr_assert_null(provider.read_token(&provider, arena, &response, &outcome));
+    cr_assert_null(provider.read_token(&use, &response, &outcome));
     cr_assert_eq(outcome.kind, OUTCOME_FAILED);
     response = (struct http_response){.status = 500, .body = bytes_of_string("{}")};
-    cr_assert_null(provider.read_token(&provider, arena, &response, &outcome));
+    cr_assert_null(provider.read_token(&use, &response, &outcome));
     cr_assert_eq(outcome.kind, OUTCOME_LOST);
     response = (struct http_response){.failure = HTTP_NO_CONNECTION};
-    cr_assert_null(provider.read_token(&provider, arena, &response, &outcome));
+    cr_assert_null(provider.read_token(&use, &response, &outcome));
     cr_assert_eq(outcome.kind, OUTCOME_NOT_SENT);
 }
 
-Test(simulator, believes_a_callback_of_the_right_credential_and_signature_only)
+Test(simulator, believes_a_callback_of_the_right_signature_only)
 {
     struct bytes body = bytes_of_string("{\"reference\":\"op_1\"}");
     struct sha256 mac = crypto_hmac_sha256(bytes_of_string("secret"), body);
     struct provider_header header = {
         "X-Signature-256",
         arena_printf(arena, "sha256=%s", crypto_hex(arena, BYTES_OF_ARRAY(mac.at)))};
-    cr_assert(provider.callback_verify(&provider, "default", &header, 1, body));
-    cr_assert_not(provider.callback_verify(&provider, "other", &header, 1, body));
-    cr_assert_not(provider.callback_verify(&provider, "default", &header, 0, body));
-    cr_assert_not(provider.callback_verify(&provider, "default", &header, 1,
-                                           bytes_of_string("{\"reference\":\"op_2\"}")));
-    cr_assert_str_eq(provider.callback_reference(arena, body), "op_1");
-    cr_assert_null(provider.callback_reference(arena, bytes_of_string("[1]")));
+    struct provider_callback callback = {.headers = &header, .headers_n = 1, .body = body};
+    cr_assert_eq(provider.callback_proof(&use, &callback), CALLBACK_PROVEN);
+    cr_assert_str_eq(provider.callback_reference(arena, &callback), "op_1");
+    callback.headers_n = 0;
+    cr_assert_eq(provider.callback_proof(&use, &callback), CALLBACK_FORGED);
+    callback.headers_n = 1;
+    callback.body = bytes_of_string("{\"reference\":\"op_2\"}");
+    cr_assert_eq(provider.callback_proof(&use, &callback), CALLBACK_FORGED);
+    callback.body = bytes_of_string("[1]");
+    cr_assert_null(provider.callback_reference(arena, &callback));
 }

@@ -50,6 +50,9 @@ static inline void fixture_begin_at(struct fixture *f, const char *provider_url)
         .simulator_idempotent = true,
         .callback_base_url = "",
         .provider_timeout_ms = 1000,
+        .provider_times_percent = 100,
+        .provider_allow_http = true,
+        .callback_replay_s = 600,
         .processor_slots = 16,
         .unknown_deadline_s = 86400,
         .processing_deadline_s = 600,
@@ -60,8 +63,22 @@ static inline void fixture_begin_at(struct fixture *f, const char *provider_url)
     f->state = (struct payments_state){.settings = &f->settings,
                                        .journal = &f->journal,
                                        .ring = &f->ring,
-                                       .providers = providers_new(&f->settings)};
-    f->worker = (struct worker){.db = f->db, .arena = arena_new(ARENA_CAP_BATCH), .journal = &f->journal, .state = &f->state};
+                                       .providers = providers_new(&f->settings),
+                                       .breakers = breakers_new()};
+    f->state.setups = setups_new(&f->ring, f->state.providers, f->settings.callback_base_url);
+    f->worker = (struct worker){.db = f->db,
+                                .arena = arena_new(ARENA_CAP_BATCH),
+                                .journal = &f->journal,
+                                .state = &f->state};
+}
+
+// After a change of settings.
+static inline void fixture_providers(struct fixture *f)
+{
+    setups_free(f->state.setups);
+    providers_free(f->state.providers);
+    f->state.providers = providers_new(&f->settings);
+    f->state.setups = setups_new(&f->ring, f->state.providers, f->settings.callback_base_url);
 }
 
 static inline void fixture_begin(struct fixture *f)
@@ -72,6 +89,8 @@ static inline void fixture_begin(struct fixture *f)
 static inline void fixture_end(struct fixture *f)
 {
     failpoint_arm("");
+    setups_free(f->state.setups);
+    breakers_free(f->state.breakers);
     providers_free(f->state.providers);
     db_free(f->db);
     arena_free(f->worker.arena);

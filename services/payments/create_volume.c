@@ -1,0 +1,95 @@
+// A day's volume of tenants that have such a limit: taken in the transaction that accepts the
+// payments.
+#include <stdlib.h>
+#include <string.h>
+
+#include "create.h"
+#include "store_volumes.h"
+
+static bool counts(const struct create_item *item)
+{
+    return item->verdict == CREATE_GOES && item->daily_limit > 0;
+}
+
+static int by_tenant(const void *a, const void *b)
+{
+    const struct payment *x = &(*(struct create_item *const *)a)->new.payment;
+    const struct payment *y = &(*(struct create_item *const *)b)->new.payment;
+    int order = strcmp(x->tenant_id, y->tenant_id);
+    return order ? order : strcmp(x->currency, y->currency);
+}
+
+static struct volume_ask ask_of(const struct create_item *item)
+{
+    const struct payment *payment = &item->new.payment;
+    return (struct volume_ask){.tenant_id = payment->tenant_id,
+                               .currency = payment->currency,
+                               .amount = payment->amount,
+                               .limit = item->daily_limit};
+}
+
+// Threads that make payments side by side use slices of their own, mostly.
+static size_t slice_of(const struct worker *worker)
+{
+    return ((uintptr_t)worker >> 6) % VOLUME_SLICES;
+}
+
+static void refuse(struct create_refusals *refusals, struct create_item *item)
+{
+    struct problem problem = {0};
+    (void)problem_set(&problem, STATUS_INVALID_ARGUMENT, "daily_limit_exceeded", "amount",
+                      "The day's volume in %s would pass its limit.", item->new.payment.currency);
+    refusals->refuse(refusals->context, item, &problem);
+}
+
+static enum status take_singly(struct worker *worker, struct arena *arena,
+                               struct create_item *const *items, size_t n,
+                               struct create_refusals *refusals)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct volume_ask ask = ask_of(items[i]);
+        enum status status = store_volumes_take(worker->db, arena, &ask, 1, slice_of(worker),
+                                                items[i]->new.payment.created_us);
+        if (status != STATUS_OK)
+            return status;
+        if (!ask.granted)
+            refuse(refusals, items[i]);
+    }
+    return STATUS_OK;
+}
+
+// All of a tenant's payments in one currency at once, and one by one when that is too much.
+static enum status take_run(struct worker *worker, struct arena *arena,
+                            struct create_item *const *items, size_t n,
+                            struct create_refusals *refusals)
+{
+    struct volume_ask sum = ask_of(items[0]);
+    for (size_t i = 1; i < n; i++)
+        sum.amount += items[i]->new.payment.amount;
+    enum status status = store_volumes_take(worker->db, arena, &sum, 1, slice_of(worker),
+                                            items[0]->new.payment.created_us);
+    if (status != STATUS_OK || sum.granted)
+        return status;
+    return take_singly(worker, arena, items, n, refusals);
+}
+
+enum status create_take_volumes(struct worker *worker, struct arena *arena,
+                                struct create_item *const *items, size_t n,
+                                struct create_refusals *refusals)
+{
+    struct create_item **counted = ARENA_ARRAY(arena, n, struct create_item *);
+    size_t counted_n = 0;
+    if (!counted)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < n; i++)
+        if (counts(items[i]))
+            counted[counted_n++] = items[i];
+    qsort(counted, counted_n, sizeof(struct create_item *), by_tenant);
+    enum status status = STATUS_OK;
+    for (size_t from = 0, to; status == STATUS_OK && from < counted_n; from = to) {
+        for (to = from + 1; to < counted_n && by_tenant(&counted[from], &counted[to]) == 0; to++)
+            ;
+        status = take_run(worker, arena, counted + from, to - from, refusals);
+    }
+    return status;
+}
