@@ -6,7 +6,7 @@
 // nobody but its own request), every address is put before the guard, the connection is pinned to a
 // checked one and checked again when the socket opens and before each request goes out. Connections
 // are kept and used again. A request that was sent is never sent a second time by itself, except
-// GET and HEAD on a kept connection that turns out dead.
+// GET and HEAD on a kept connection that turns out dead, unless `once` is set.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,6 +30,7 @@ struct http_request {
     size_t response_max; // bytes kept; what comes beyond is read and dropped (response.truncated)
     bool public_only;    // the SSRF guard: public addresses only
     bool tls_required;   // refuse http:
+    bool once;           // a GET that changes something: never sent twice
     void *context;       // given back
     // All of the above is borrowed until the response is collected.
 };

@@ -92,6 +92,8 @@ static int before_request(void *context, char *peer, char *local, int peer_port,
 {
     struct transfer *transfer = context;
     const char *method = transfer->request.method;
+    bool harmless =
+        !transfer->request.once && (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0);
     (void)local;
     (void)peer_port;
     (void)local_port;
@@ -99,7 +101,7 @@ static int before_request(void *context, char *peer, char *local, int peer_port,
         transfer->refused = true;
         return CURL_PREREQFUNC_ABORT;
     }
-    if (transfer->sent > 0 && strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
+    if (transfer->sent > 0 && !harmless)
         return CURL_PREREQFUNC_ABORT;
     transfer->sent++;
     return CURL_PREREQFUNC_OK;

@@ -12,6 +12,7 @@ const struct credential_field credential_common_fields[] = {
     {"webhook_secret", "signs callbacks, where the provider does that", false, true},
     {"callback_addresses", "whence callbacks may come: addresses and networks, with blanks between",
      false, false},
+    {"ledger_url", "a sandbox's book, for reconciliation", false, false},
     {0},
 };
 

@@ -48,6 +48,13 @@ static const char *names_listed(struct arena *arena, const struct provider *prov
     return text ? text : "";
 }
 
+// base_url, and whatever else an adapter calls.
+static bool is_url(const char *name)
+{
+    size_t length = strlen(name), suffix = strlen("_url");
+    return length > suffix && strcmp(name + length - suffix, "_url") == 0;
+}
+
 static bool is_required(const struct field_rules *rules, const struct credential_field *field)
 {
     const struct provider *provider = rules->provider;
@@ -101,7 +108,7 @@ static enum status check_value(const struct field_rules *rules, const struct fie
     enum status status = check_text(change->value, param.text, problem);
     if (status != STATUS_OK)
         return status;
-    if (strcmp(change->name, "base_url") == 0)
+    if (is_url(change->name))
         return check_url(rules, change->value, param.text, problem);
     if (strcmp(change->name, "callback_addresses") == 0)
         return check_addresses(change->value, param.text, problem);
@@ -178,7 +185,7 @@ enum status credential_fields_change(struct arena *arena, const struct field_rul
             return missing(arena, rules, field->name, problem);
         if (!value)
             continue;
-        if (strcmp(field->name, "base_url") == 0 && !(value = without_slashes(arena, value)))
+        if (is_url(field->name) && !(value = without_slashes(arena, value)))
             return STATUS_RESOURCE_EXHAUSTED;
         members[ret->n] = (struct json_member)JSON_S(field->name, value);
         ret->names[ret->n++] = field->name;

@@ -327,9 +327,14 @@ static void settle(const struct judgement *j)
     case OUTCOME_NOT_FOUND:
         not_found(j);
         break;
+    case OUTCOME_MUTE:
+        if (j->before->acting)
+            need_action(j);
+        else
+            nothing_learned(j);
+        break;
     case OUTCOME_NOT_SENT:
     case OUTCOME_LOST:
-    case OUTCOME_MUTE:
         nothing_learned(j);
         break;
     }

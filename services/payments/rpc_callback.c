@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "batch.h"
 #include "callback_counts.h"
 #include "processor.h"
 #include "rpc.h"
@@ -60,7 +61,7 @@ static enum status find_credential(struct worker *worker, struct heard *heard)
     enum status status = setups_find(state->setups, worker->db, heard->provider->name, id, &setup,
                                      &heard->credential);
     if (status != STATUS_OK)
-        return status == STATUS_UNKNOWN ? STATUS_UNAVAILABLE : status;
+        return batch_read(status);
     heard->tenant_id = setup->tenant_id;
     return arena_defer(worker->arena, release, (void *)(uintptr_t)setup)
                ? STATUS_OK
@@ -123,43 +124,59 @@ static void read_reference(struct heard *heard, const struct provider_callback *
         heard->outcome = heard->tenant_id[0] ? CALLBACK_UNKNOWN : CALLBACK_UNMATCHED;
 }
 
-// Up to where it is known whom it is from, and what it is about. Nothing is parsed before it is
-// proved.
-static void hear(struct worker *worker, struct heard *heard)
+// Whether it comes by a way that there is. A credential that there is not, and an address that is
+// not the provider's, get the answer of a wrong signature: it tells nobody what is right.
+static bool admit(struct worker *worker, struct heard *heard)
 {
-    const struct payments_state *state = worker->state;
-    struct call *call = heard->call;
+    const Obol__Payments__V1__ProviderCallbackRequest *request = heard->request;
+    enum status status = STATUS_OK;
+    if (request->credential_id[0])
+        status = find_credential(worker, heard);
+    if (status == STATUS_NOT_FOUND)
+        refuse(heard);
+    else if (status != STATUS_OK)
+        (void)call_refuse_status(heard->call, status);
+    else if (heard->credential && !credential_allows(heard->credential, request->address))
+        refuse(heard);
+    return !refused(heard);
+}
+
+// Nothing is parsed before it is proved, and nothing is proved of what says nothing.
+static void read_content(const struct payments_state *state, struct heard *heard)
+{
     struct provider_callback callback;
-    heard->request = CALL_REQUEST(call, Obol__Payments__V1__ProviderCallbackRequest);
-    heard->provider = providers_find(state->providers, heard->request->provider);
-    heard->body = (struct bytes){heard->request->body.data, heard->request->body.len};
-    heard->tenant_id = "";
-    heard->proof = CALLBACK_UNPROVEN;
-    if (!heard->provider) {
-        (void)problem_not_found(&call->problem, "provider");
+    if (heard->body.length == 0) {
+        heard->outcome = CALLBACK_PROBE;
         return;
     }
-    enum status status = STATUS_OK;
-    if (heard->request->credential_id[0])
-        status = find_credential(worker, heard);
-    bool allowed =
-        status == STATUS_OK &&
-        (!heard->credential || credential_allows(heard->credential, heard->request->address));
-    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && !allowed))
-        refuse(heard);
-    else if (status != STATUS_OK || !read_headers(heard, &callback))
-        (void)call_refuse_status(call, status == STATUS_OK ? STATUS_RESOURCE_EXHAUSTED : status);
-    else if (heard->body.length == 0)
-        heard->outcome = CALLBACK_PROBE; // says nothing, so there is nothing to prove
-    else if (heard->credential && !prove(heard, &callback))
-        refuse(heard);
-    if (refused(heard) || heard->outcome)
+    if (!read_headers(heard, &callback)) {
+        (void)call_refuse_status(heard->call, STATUS_RESOURCE_EXHAUSTED);
         return;
+    }
+    if (heard->credential && !prove(heard, &callback)) {
+        refuse(heard);
+        return;
+    }
     heard->digest = digest_of(heard);
     if (seen_before(state, heard))
         heard->outcome = CALLBACK_DUPLICATE;
     else
         read_reference(heard, &callback);
+}
+
+// Up to where it is known whom it is from, and what it is about.
+static void hear(struct worker *worker, struct heard *heard)
+{
+    const struct payments_state *state = worker->state;
+    heard->request = CALL_REQUEST(heard->call, Obol__Payments__V1__ProviderCallbackRequest);
+    heard->provider = providers_find(state->providers, heard->request->provider);
+    heard->body = (struct bytes){heard->request->body.data, heard->request->body.len};
+    heard->tenant_id = "";
+    heard->proof = CALLBACK_UNPROVEN;
+    if (!heard->provider)
+        (void)problem_not_found(&heard->call->problem, "provider");
+    else if (admit(worker, heard))
+        read_content(state, heard);
 }
 
 static bool is_testimony(const struct heard *heard)
@@ -183,7 +200,7 @@ static int by_reference(const void *a, const void *b)
     return order ? order : (*x > *y) - (*x < *y); // as they came
 }
 
-static void judge(struct heard *heard, enum callback_found found)
+static void conclude(struct heard *heard, enum callback_found found)
 {
     if (found == FOUND_OPEN)
         heard->outcome = CALLBACK_ACCEPTED;
@@ -222,7 +239,7 @@ static void bring_forward(struct worker *worker, struct heard **list, size_t n)
     enum status status = named ? ask(worker, list, named, n) : STATUS_RESOURCE_EXHAUSTED;
     for (size_t i = 0; i < n; i++) {
         if (status == STATUS_OK)
-            judge(list[i], named[i].found);
+            conclude(list[i], named[i].found);
         else
             (void)call_refuse_status(list[i]->call, status);
     }
@@ -291,10 +308,10 @@ static void answer(struct heard *heard)
 static void settle(const struct payments_state *state, struct heard *heard)
 {
     struct callback_counts *counts = state->callback_counts;
+    if (!refused(heard))
+        answer(heard);
     bool done = !refused(heard);
     bool news = done && heard->outcome != CALLBACK_PROBE && heard->outcome != CALLBACK_DUPLICATE;
-    if (done)
-        answer(heard);
     if (!counts || (!done && heard->outcome != CALLBACK_REFUSED))
         return;
     if (news && !replays_note(callback_counts_replays(counts), &heard->digest, now_ms()))

@@ -1,3 +1,4 @@
+// How callbacks of a provider come in, for the tenant that they are for.
 #include <string.h>
 
 #include "batch.h"

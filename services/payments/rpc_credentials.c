@@ -167,6 +167,14 @@ static enum status write(struct worker *worker, struct call *call,
     return status;
 }
 
+// What was granted to an older state of it is known by this, whosever clock it was.
+static int64_t later_than(const struct sealed_credential *before)
+{
+    int64_t now_us = clock_unix_us();
+    return before && before->credential.updated_us >= now_us ? before->credential.updated_us + 1
+                                                             : now_us;
+}
+
 static enum status set(struct worker *worker, struct call *call, void *context)
 {
     const struct credential_set *setting = context;
@@ -185,7 +193,7 @@ static enum status set(struct worker *worker, struct call *call, void *context)
     if (status != STATUS_OK)
         return status;
     after.credential.enabled = !request_of(call)->disabled;
-    after.credential.updated_us = clock_unix_us();
+    after.credential.updated_us = later_than(before);
     status = take_label(call, &after.credential);
     if (status == STATUS_OK)
         status = take_fields(worker, call, setting->is_new, &after);

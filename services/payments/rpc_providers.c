@@ -3,19 +3,6 @@
 #include "rpc/wellknown.h"
 #include "json/json.h"
 
-#define PROVIDERS "/obol.payments.v1.ProviderService/"
-
-const struct rpc_handler provider_handlers[] = {
-    {.method = PROVIDERS "SetCredential", .one = rpc_set_credential},
-    {.method = PROVIDERS "ListCredentials", .one = rpc_list_credentials},
-    {.method = PROVIDERS "TestCredential", .one = rpc_test_credential},
-    {.method = PROVIDERS "SetRoutes", .one = rpc_set_routes},
-    {.method = PROVIDERS "ListRoutes", .one = rpc_list_routes},
-    {.method = PROVIDERS "SetLimit", .one = rpc_set_limit},
-    {.method = PROVIDERS "ListLimits", .one = rpc_list_limits},
-};
-const size_t provider_handlers_n = sizeof provider_handlers / sizeof *provider_handlers;
-
 static enum status work_locked(struct worker *worker, struct call *call, void *context)
 {
     const struct setup_change *change = context;

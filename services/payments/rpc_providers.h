@@ -7,9 +7,6 @@
 #include "store_setup.h"
 #include "validate.h"
 
-extern const struct rpc_handler provider_handlers[];
-extern const size_t provider_handlers_n;
-
 enum status rpc_set_credential(void *worker, struct call *call);
 enum status rpc_list_credentials(void *worker, struct call *call);
 enum status rpc_test_credential(void *worker, struct call *call);

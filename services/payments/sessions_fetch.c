@@ -73,11 +73,12 @@ static void refuse(struct sessions *sessions, struct session *session,
     sessions_tell(sessions);
 }
 
-static void fail(struct sessions *sessions, struct session *session, const char *reason)
+static void fail(struct sessions *sessions, struct session *session, const char *reason,
+                 int http_status)
 {
     log_warn("session not fetched", LOG_S("provider", session->provider->name),
              LOG_S("credential", session->credential_id), LOG_S("session", name_of(session)),
-             LOG_S("reason", reason));
+             LOG_S("reason", reason), LOG_I("status", http_status));
     count(sessions, session, "failed");
     pthread_mutex_lock(&sessions->lock);
     session_fail(session, clock_now_ns());
@@ -264,7 +265,7 @@ static bool send(struct sessions *sessions, struct session_job *job)
         return true;
     }
     release(sessions, job);
-    fail(sessions, job->session, "The request could not be built.");
+    fail(sessions, job->session, "The request could not be built.", 0);
     return false;
 }
 
@@ -311,7 +312,7 @@ static void conclude(struct sessions *sessions, struct session_job *job,
     if (granted.outcome.kind == OUTCOME_FAILED)
         refuse(sessions, job->session, &granted.outcome);
     else
-        fail(sessions, job->session, response->error);
+        fail(sessions, job->session, response->error, response->status);
 }
 
 void session_finish(struct sessions *sessions, const struct http_response *response)

@@ -19,7 +19,9 @@ const struct config_entry payments_config[] = {
     {"PROVIDER_TIMEOUT_MS", CONFIG_INT, AT(provider_timeout_ms), "5000",
      "Whole time for one request to the simulator", 50, 120000},
     {"PROVIDER_TIMES_PERCENT", CONFIG_INT, AT(provider_times_percent), "100",
-     "Scales what providers declare (timeouts, earliest queries), for tests", 1, 1000},
+     "Scales the timeouts that real providers declare, for tests", 1, 1000},
+    {"PROVIDER_DELAYS_PERCENT", CONFIG_INT, AT(provider_delays_percent), "100",
+     "Scales what is waited for before a provider is asked, for tests", 1, 1000},
     {"PROVIDER_ALLOW_HTTP", CONFIG_BOOL, AT(provider_allow_http), "false",
      "Credentials may name base URLs without TLS: for development", 0, 0},
     {"CALLBACK_REPLAY_S", CONFIG_INT, AT(callback_replay_s), "600",
@@ -38,5 +40,7 @@ const struct config_entry payments_config[] = {
      "How long a card token can be used", 60, 30 * DAY_S},
     {"PAYMENT_RETENTION_S", CONFIG_INT, AT(payment_retention_s), "0",
      "How long payments are kept; 0: for ever", 0, 3650 * DAY_S},
+    {"RECONCILE_AT_UTC", CONFIG_STRING, AT(reconcile_at_utc), "02:00",
+     "When yesterday is compared with the providers' books, UTC; off: never", 0, 0},
 };
 const size_t payments_config_n = sizeof payments_config / sizeof *payments_config;

@@ -20,6 +20,7 @@ struct tenant {
     struct recent_item item;
     struct held *held; // NULL: to be read
     int64_t read_ns;   // when that reading began
+    int64_t lost_ns;   // when it last could not be opened; 0: it could
     size_t users;      // who are in setups_get with it: it stays
     bool loading, forgotten;
     char id[];
@@ -139,6 +140,7 @@ static enum status tenant_load(struct setups *setups, struct db *db, struct tena
     enum status status = setup_load(&setups->source, db, tenant->id, &held);
     pthread_mutex_lock(&setups->mutex);
     tenant->loading = false;
+    tenant->lost_ns = status == STATUS_DATA_LOSS && !tenant->forgotten ? began_ns : 0;
     if (status == STATUS_OK) {
         *ret = &held->setup;
         // What was forgotten meanwhile may have been read before the change.
@@ -159,6 +161,8 @@ static enum status tenant_get(struct setups *setups, struct db *db, struct tenan
     // Nothing to go on with: whoever reads it reads for all.
     while (tenant->loading && !tenant->held)
         pthread_cond_wait(&setups->loaded, &setups->mutex);
+    if (tenant->lost_ns && is_fresh(tenant->lost_ns)) // reading it again would fill the log only
+        return STATUS_DATA_LOSS;
     if (!tenant->held || !(tenant->loading || is_fresh(tenant->read_ns)))
         return tenant_load(setups, db, tenant, ret);
     *ret = held_take(tenant->held);
@@ -188,6 +192,7 @@ void setups_forget(struct setups *setups, const char *tenant_id)
         struct tenant *tenant = tenant_of_item(item);
         setup_release(tenant->held ? &tenant->held->setup : NULL);
         tenant->held = NULL;
+        tenant->lost_ns = 0;
         tenant->forgotten = true;
     }
     pthread_mutex_unlock(&setups->mutex);

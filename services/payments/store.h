@@ -152,6 +152,9 @@ MUST_USE enum status store_operations_by_refund(struct db *db, struct arena *are
                                                 struct operation **ret);
 MUST_USE enum status store_operations_lock_refund(struct db *db, struct arena *arena,
                                                   const struct key *refund, struct operation **ret);
+// The provider's own name for an operation; NULL: none, or no such operation.
+MUST_USE enum status store_operations_reference(struct db *db, struct arena *arena,
+                                                const struct key *operation, const char **ret);
 MUST_USE enum status store_operations_tombstone(struct db *db, struct arena *arena,
                                                 const struct operation *operation, int64_t now_us,
                                                 bool *ret_made);

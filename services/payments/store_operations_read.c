@@ -198,3 +198,18 @@ enum status store_operations_lock_refund(struct db *db, struct arena *arena,
     *ret = status == STATUS_OK && n > 0 ? found : NULL;
     return status;
 }
+
+enum status store_operations_reference(struct db *db, struct arena *arena,
+                                       const struct key *operation, const char **ret)
+{
+    struct db_params *p = db_params(arena);
+    struct db_rows *rows = NULL;
+    if (!p)
+        return STATUS_RESOURCE_EXHAUSTED;
+    db_text(p, operation->tenant_id);
+    db_text(p, operation->id);
+    enum status status = db_run(db, arena, &sql_operations_reference, p, &rows);
+    if (status == STATUS_OK)
+        *ret = db_count(rows) > 0 ? db_get_text(rows, 0, 0) : NULL;
+    return status;
+}

@@ -1,5 +1,9 @@
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "cli.h"
 #include "obol/payments/v1/payments.obol.h"
+#include "obol/payments/v1/providers.obol.h"
 
 typedef Obol__Payments__V1__Payment Payment;
 
@@ -35,7 +39,61 @@ static int payment_resolve(struct cli *cli, int argc, char **argv)
     return EXIT_DONE;
 }
 
+static int print_reviews(struct cli *cli, const Obol__Payments__V1__ReviewList *list)
+{
+    enum { COLUMNS = 8 };
+    static const char *const headings[COLUMNS] = {"TENANT",   "PAYMENT",   "REASON",  "AMOUNT",
+                                                  "PROVIDER", "REFERENCE", "UNKNOWN", "SINCE"};
+    const char **cells = ARENA_ARRAY(cli->arena, list->n_data * COLUMNS, const char *);
+    if (!cells)
+        return cli_fail("out of memory");
+    for (size_t i = 0; i < list->n_data; i++) {
+        const Obol__Payments__V1__Review *review = list->data[i];
+        const char **row = &cells[i * COLUMNS];
+        row[0] = review->tenant_id;
+        row[1] = review->payment_id;
+        row[2] = review->reason;
+        row[3] = arena_printf(cli->arena, "%" PRId64 " %s", review->amount, review->currency);
+        row[4] = review->provider;
+        row[5] = review->reference;
+        row[6] = review->unknown_operation;
+        row[7] = print_time(cli->arena, review->since);
+    }
+    print_table(headings, COLUMNS, cells, list->n_data);
+    if (list->has_more)
+        printf("There are more: go on with --after %s.\n",
+               list->data[list->n_data - 1]->payment_id);
+    return EXIT_DONE;
+}
+
+static int payment_review(struct cli *cli, int argc, char **argv)
+{
+    const char *tenant = "", *limit = "100", *after = "";
+    struct words words;
+    const struct option_row rows[] = {{"tenant", "only this one's (default all)", &tenant, NULL},
+                                      {"limit", "1 to 100 (default 100)", &limit, NULL},
+                                      {"after", "go on after this payment", &after, NULL},
+                                      {0}};
+    int64_t number;
+    if (!cli_options(cli, argc, argv, rows, &words))
+        return EXIT_USAGE;
+    if (words.n != 0 || !cli_number(limit, 1, 100, &number))
+        return cli_usage(cli, "give a limit from 1 to 100");
+    Obol__Payments__V1__ListReviewsRequest request = OBOL__PAYMENTS__V1__LIST_REVIEWS_REQUEST__INIT;
+    request.tenant_id = (char *)tenant;
+    request.limit = (int32_t)number;
+    request.after = (char *)after;
+    const Obol__Payments__V1__ReviewList *list = (const Obol__Payments__V1__ReviewList *)cli_call(
+        cli, &(struct ask){PEER_PAYMENTS, METHOD_ProviderService_ListReviews, NULL, &request.base});
+    if (!list)
+        return EXIT_FAILED;
+    return cli->json ? print_json(cli, &list->base) : print_reviews(cli, list);
+}
+
 const struct command payment_commands[] = {
+    {"payment review", "[--tenant ten_…] [--limit n] [--after pay_…]",
+     "Payments that wait for a person, longest first.",
+     "  obol payment review\n  obol payment review --tenant ten_demo\n", payment_review},
     {"payment resolve", "<payment> --tenant ten_… --as <status> --reason <text>",
      "Decide a payment that needs review.",
      "  obol payment resolve pay_01… --tenant ten_demo --as succeeded \\\n"

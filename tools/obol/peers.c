@@ -57,7 +57,8 @@ int cli_refused(enum peer peer, enum status status, const struct problem *proble
     if (status == STATUS_UNKNOWN || status == STATUS_DEADLINE_EXCEEDED)
         return cli_fail("%s at %s did not answer in time: look whether it was done",
                         peer_name(peer), peer_target(peer));
-    return cli_fail("%s (%s)", problem->detail[0] ? problem->detail : status_name(status),
+    return cli_fail("%s%s%s (%s)", problem->param, problem->param[0] ? ": " : "",
+                    problem->detail[0] ? problem->detail : status_name(status),
                     problem->code ? problem->code : peer_name(peer));
 }
 

@@ -125,16 +125,19 @@ CREATE TABLE reconciliations (
     provider text NOT NULL,
     credential_id text COLLATE "C",
     day date NOT NULL,
-    source text NOT NULL, -- 'api' | 'csv'
+    source text NOT NULL CHECK (source IN ('csv', 'ledger', 'query')),
+    daily boolean NOT NULL DEFAULT false, -- by the job
     matched bigint NOT NULL,
     missing_here bigint NOT NULL,
     missing_there bigint NOT NULL,
     amounts_differ bigint NOT NULL,
     statuses_differ bigint NOT NULL,
+    left_over text[] NOT NULL DEFAULT '{}', -- operations that the next day's file must show
     created_at timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX reconciliations_day ON reconciliations (tenant_id, provider, day);
+CREATE UNIQUE INDEX reconciliations_daily ON reconciliations (tenant_id, credential_id, day) WHERE daily;
 CREATE TABLE reconciliation_differences (
     tenant_id text COLLATE "C" NOT NULL,
     reconciliation_id text COLLATE "C" NOT NULL,

@@ -175,8 +175,10 @@ void airtel_read_query(const struct provider_use *use, const struct provider_act
     ret->unwell = ret->unwell || response->status == 429;
     if (!body || (response->status != 200 && response->status != 404))
         return;
-    if (airtel_unknown_transaction(body))
+    if (json_get_string(body, "data.transaction.status")) {
+        if (response->status == 200)
+            read_transaction(use->arena, act, body, ret);
+    } else if (airtel_unknown_transaction(body)) {
         ret->kind = OUTCOME_NOT_FOUND;
-    else if (response->status == 200)
-        read_transaction(use->arena, act, body, ret);
+    }
 }

@@ -169,13 +169,13 @@ static enum instrument blumon_instrument(const struct provider_act *act,
     return INSTRUMENT_LIVE;
 }
 
-// What was never charged under a name of theirs can't be given back.
+// Money is taken at once, and what was never charged under a name of theirs can't be given back.
 static bool blumon_accepts(const struct provider_use *use, const struct provider_act *act,
                            struct outcome *ret)
 {
     (void)use;
-    bool names = act->charge_provider_reference && *act->charge_provider_reference;
-    if (act->kind == OPERATION_CHARGE || names)
+    bool named = act->charge_provider_reference && *act->charge_provider_reference;
+    if (act->kind == OPERATION_CHARGE || (named && act->kind != OPERATION_CAPTURE))
         return true;
     *ret = (struct outcome){
         .kind = OUTCOME_FAILED,

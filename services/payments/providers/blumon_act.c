@@ -136,7 +136,7 @@ bool blumon_act(const struct provider_use *use, const struct provider_act *act,
         body = checkout_body(use, act);
         break;
     case BLUMON_GIVE_BACK:
-        return give_back(use, act, ret);
+        return act->kind != OPERATION_CAPTURE && give_back(use, act, ret);
     }
     return body && blumon_build(use, path, body, ret);
 }

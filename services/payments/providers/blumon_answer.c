@@ -123,7 +123,7 @@ static void read_charge(const struct provider_use *use, const struct provider_ac
     }
     bool success = true;
     bool refused = body && json_get_bool(body, "status", &success) && !success;
-    if (refused && ret->http_status < 500 && says_wants_3ds(use->arena, body)) {
+    if (refused && says_wants_3ds(use->arena, body)) {
         if (blumon_may_register(use, act))
             ret->kind = OUTCOME_PREPARED;
         else

@@ -76,17 +76,19 @@ static const char *message_of(struct arena *arena, const char *description)
 
 static char *charge_body(struct arena *arena, const struct provider_act *act, const char *amount)
 {
+    const char *message = message_of(arena, act->description);
     const char *payer = json_object(arena, (struct json_member[]){JSON_S("partyIdType", "MSISDN"),
                                                                   JSON_S("partyId", act->msisdn),
                                                                   {0}});
-    return outgoing_object(
-        arena, (struct json_member[]){JSON_S("amount", amount),
-                                      JSON_S("currency", act->currency),
-                                      JSON_S("externalId", act->reference),
-                                      JSON_R("payer", payer),
-                                      JSON_S("payerMessage", message_of(arena, act->description)),
-                                      JSON_S("payeeNote", act->reference),
-                                      {0}});
+    if (!message)
+        return NULL;
+    return outgoing_object(arena, (struct json_member[]){JSON_S("amount", amount),
+                                                         JSON_S("currency", act->currency),
+                                                         JSON_S("externalId", act->reference),
+                                                         JSON_R("payer", payer),
+                                                         JSON_S("payerMessage", message),
+                                                         JSON_S("payeeNote", act->reference),
+                                                         {0}});
 }
 
 static char *refund_body(struct arena *arena, const struct provider_act *act, const char *amount)

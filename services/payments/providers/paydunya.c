@@ -104,6 +104,17 @@ bool paydunya_open(const struct provider_use *use, const struct http_response *r
     return false;
 }
 
+bool paydunya_open_query(const struct provider_use *use, const struct http_response *response,
+                         const struct json_value **ret_body, struct outcome *ret)
+{
+    if (paydunya_open(use, response, ret_body, ret))
+        return true;
+    if (ret->http_status != 0)
+        *ret = (struct outcome){
+            .kind = OUTCOME_LOST, .unwell = ret->unwell, .http_status = ret->http_status};
+    return false;
+}
+
 bool paydunya_amount_is(struct arena *arena, const struct json_value *body, const char *path,
                         int64_t amount)
 {
@@ -121,7 +132,7 @@ static bool paydunya_act(const struct provider_use *use, const struct provider_a
                          struct http_request *ret)
 {
     if (act->kind != OPERATION_CHARGE)
-        return paydunya_disburse(use, act, ret);
+        return act->kind == OPERATION_REFUND && paydunya_disburse(use, act, ret);
     return act->stage == 0 ? paydunya_create(use, act, ret) : paydunya_softpay(use, act, ret);
 }
 

@@ -29,6 +29,9 @@ char *paydunya_url(const struct provider_use *use, const char *field, const char
 // is: a refusal in its own words, NOT_SENT, or LOST.
 bool paydunya_open(const struct provider_use *use, const struct http_response *response,
                    const struct json_value **ret_body, struct outcome *ret);
+// The same for a question: what is refused then is the question, so that nothing is learned.
+bool paydunya_open_query(const struct provider_use *use, const struct http_response *response,
+                         const struct json_value **ret_body, struct outcome *ret);
 // What isn't a success, of an answer that is open.
 void paydunya_refused(struct arena *arena, const struct json_value *body, struct outcome *ret);
 // Whether the member is this many francs, as a number or as text ("5000.00").

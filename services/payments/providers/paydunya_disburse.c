@@ -151,9 +151,6 @@ void paydunya_read_check(const struct provider_use *use, const struct provider_a
                          const struct http_response *response, struct outcome *ret)
 {
     const struct json_value *body;
-    if (paydunya_open(use, response, &body, ret))
+    if (paydunya_open_query(use, response, &body, ret))
         read_status(use, act, body, ret);
-    else
-        *ret = (struct outcome){
-            .kind = OUTCOME_LOST, .unwell = ret->unwell, .http_status = ret->http_status};
 }

@@ -109,12 +109,8 @@ void paydunya_read_confirm(const struct provider_use *use, const struct provider
                  {"failed", OUTCOME_FAILED},
                  {"expired", OUTCOME_EXPIRED}};
     const struct json_value *body;
-    bool open = paydunya_open(use, response, &body, ret);
-    if (!open) { // what it refuses is our question, not the payment
-        *ret = (struct outcome){
-            .kind = OUTCOME_LOST, .unwell = ret->unwell, .http_status = ret->http_status};
+    if (!paydunya_open_query(use, response, &body, ret))
         return;
-    }
     const char *status = json_get_string(body, "status");
     for (size_t i = 0; status && i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kinds[i].status, status) == 0)

@@ -41,12 +41,13 @@ static int64_t scaled(int64_t ms, int64_t percent)
     return ms * percent / 100 > 0 || ms == 0 ? ms * percent / 100 : 1;
 }
 
-static void scale(struct provider *provider, int64_t percent)
+static void scale(struct provider *provider, const struct payments_settings *settings)
 {
-    provider->connect_ms = scaled(provider->connect_ms, percent);
-    provider->total_ms = scaled(provider->total_ms, percent);
-    provider->query_after_ms = scaled(provider->query_after_ms, percent);
-    provider->settle_ms = scaled(provider->settle_ms, percent);
+    int64_t times = settings->provider_times_percent, delays = settings->provider_delays_percent;
+    provider->connect_ms = scaled(provider->connect_ms, times);
+    provider->total_ms = scaled(provider->total_ms, times);
+    provider->query_after_ms = scaled(provider->query_after_ms, delays);
+    provider->settle_ms = scaled(provider->settle_ms, delays);
 }
 
 static bool make_simulators_credential(struct providers *providers,
@@ -89,7 +90,7 @@ struct providers *providers_new(const struct payments_settings *settings)
     providers->with_simulator = settings->simulator_url[0] != '\0';
     for (size_t i = 0; i < REAL_N; i++) {
         real[i](&providers->all[i]);
-        scale(&providers->all[i], settings->provider_times_percent);
+        scale(&providers->all[i], settings);
     }
     struct provider *simulator = &providers->all[REAL_N];
     simulator_init(simulator, settings->simulator_idempotent, settings->provider_timeout_ms);

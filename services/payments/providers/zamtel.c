@@ -56,7 +56,10 @@ static bool build(const struct provider_use *use, const char *path, const struct
         // A GET that is sent on a kept connection which turns out dead would be sent again.
         .headers = {{"Connection", "close"}},
     };
-    return outgoing_build(use, &outgoing, ret);
+    if (!outgoing_build(use, &outgoing, ret))
+        return false;
+    ret->once = true; // it charges, though it is a GET
+    return true;
 }
 
 static bool zamtel_act(const struct provider_use *use, const struct provider_act *act,

@@ -1,4 +1,4 @@
--- $1: references of ours, sorted, $2: who named each, $3: whose they are ('' where that isn't known).
+-- $1: references of ours, sorted, $2: who named each, $3: whose they are ('' where nobody knows).
 -- The state comes from the query that this brings forward, never from a callback. What a processor
 -- is at is marked, and due when it is done. The commit does not wait for the disk ($5): it is the
 -- statement's own, and without a callback too the operation is asked about.
@@ -26,11 +26,18 @@ WITH named AS (
     WHERE q.tenant_id = m.tenant_id AND q.id = m.id
 )
 SELECT
-    k.place,
-    EXISTS (SELECT FROM operations_queue d
-        JOIN operations o ON o.tenant_id = d.tenant_id AND o.id = d.id AND o.provider = k.provider
-        WHERE d.id = k.id AND (k.tenant_id = '' OR d.tenant_id = k.tenant_id)),
-    k.tenant_id = '' OR EXISTS (SELECT FROM operations o
-        WHERE o.tenant_id = k.tenant_id AND o.id = k.id),
+    k.place, coalesce(open.yes, false), k.tenant_id = '' OR coalesce(open.yes, known.yes, false),
     CASE WHEN $5::boolean THEN set_config('synchronous_commit', 'off', true) END
 FROM named k
+LEFT JOIN LATERAL (
+    SELECT true AS yes
+    FROM operations_queue d
+    JOIN operations o ON o.tenant_id = d.tenant_id AND o.id = d.id AND o.provider = k.provider
+    WHERE d.id = k.id AND (k.tenant_id = '' OR d.tenant_id = k.tenant_id)
+    LIMIT 1
+) open ON true
+LEFT JOIN LATERAL (
+    SELECT true AS yes FROM operations o
+    WHERE open.yes IS NULL AND k.tenant_id <> '' AND o.tenant_id = k.tenant_id AND o.id = k.id
+    LIMIT 1
+) known ON true

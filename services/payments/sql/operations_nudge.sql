@@ -3,9 +3,14 @@
 WITH open AS (
     SELECT q.tenant_id, q.id
     FROM unnest($1::text[], $2::text[]) AS k(tenant_id, payment_id)
-    JOIN operations o ON o.tenant_id = k.tenant_id AND o.payment_id = k.payment_id
-        AND o.kind IN ('charge', 'capture', 'cancel') AND o.finished_at IS NULL
-        AND o.status IN ('sent', 'unknown')
+    CROSS JOIN LATERAL (
+        SELECT a.tenant_id, a.id
+        FROM operations a
+        WHERE a.tenant_id = k.tenant_id AND a.payment_id = k.payment_id
+            AND a.kind IN ('charge', 'capture', 'cancel') AND a.finished_at IS NULL
+            AND a.status IN ('sent', 'unknown')
+        LIMIT 1
+    ) o
     CROSS JOIN LATERAL (
         SELECT d.tenant_id, d.id
         FROM operations_queue d

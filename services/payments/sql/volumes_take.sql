@@ -1,14 +1,15 @@
--- Takes each amount from the pair's slice ($6) where the day's budgets are those of the limit and that
--- slice has room. Where not, or where told so ($5), all slices of the pair are locked and shown instead.
--- One order of locks for all: the rows are sorted. A row that filled up while it was waited for comes
--- back as one that was to fit and was not granted.
+-- Takes each amount from the pair's slice ($6) where the day's budgets are those of the limit and
+-- that slice has room. Where not, or where told so ($5), all slices of the pair are locked and
+-- shown instead. One order of locks for all: the rows are sorted. A row that filled up while it was
+-- waited for comes back as one that was to fit and was not granted.
 WITH asked AS MATERIALIZED (
     SELECT k.tenant_id, k.currency, k.amount, k.place,
         NOT k.whole AND coalesce(d.total = k.daily AND d.room >= k.amount, false) AS fits
     FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bool[])
         WITH ORDINALITY AS k(tenant_id, currency, amount, daily, whole, place)
     CROSS JOIN LATERAL (
-        SELECT sum(v.budget) AS total, max(v.budget - v.used) FILTER (WHERE v.slice = $6::bigint) AS room
+        SELECT sum(v.budget) AS total,
+            max(v.budget - v.used) FILTER (WHERE v.slice = $6::bigint) AS room
         FROM daily_volumes v
         WHERE v.tenant_id = k.tenant_id AND v.currency = k.currency
             AND v.day = ($7::timestamptz AT TIME ZONE 'UTC')::date

@@ -45,6 +45,7 @@ static struct {
     _Atomic enum status tokenize_fails;
     struct bytes body; // of the newest request, in its arena
     char number[64], token[64], seen[512], fingerprint[64], first_key[256];
+    char called_back[512]; // "provider|credential|address|body"
 } scene;
 
 static inline void wait_while_held(void)
@@ -182,6 +183,17 @@ static inline enum status jobs(const struct peer *peer, struct call *call)
     return STATUS_OK;
 }
 
+static inline enum status call_back(struct call *call)
+{
+    const Obol__Payments__V1__ProviderCallbackRequest *request =
+        CALL_REQUEST(call, Obol__Payments__V1__ProviderCallbackRequest);
+    snprintf(scene.called_back, sizeof scene.called_back, "%s|%s|%s|%.*s", request->provider,
+             request->credential_id, request->address, (int)request->body.len,
+             (const char *)request->body.data);
+    call_answer(call, message_new(call->arena, call->method->output));
+    return STATUS_OK;
+}
+
 static inline enum status handle_call(void *worker, struct call *call)
 {
     struct peer *peer = worker;
@@ -196,6 +208,8 @@ static inline enum status handle_call(void *worker, struct call *call)
     if (call->method == METHOD_PaymentService_CapturePayment)
         return payment_by_id(call,
                              CALL_REQUEST(call, Obol__Payments__V1__CapturePaymentRequest)->id);
+    if (call->method == METHOD_PaymentService_ProviderCallback)
+        return call_back(call);
     if (call->method == METHOD_JournalService_GetIdempotencyKey)
         return journal_key(peer, call);
     if (call->method == METHOD_JournalService_GetJobs)

@@ -148,6 +148,28 @@ Test(edge, gives_a_provider_its_callback_without_a_key)
 {
     REPLY reply = say("POST", "/api/v1/webhooks/simulator/default", "X-Sig: 1\r\n", "not json");
     expect(reply, 200, "");
+    cr_assert_str_eq(scene.called_back, "simulator|default|127.0.0.1|not json");
+}
+
+Test(edge, takes_a_callback_whatever_its_body_is)
+{
+    static const char *const types[] = {"", "Content-Type: application/x-www-form-urlencoded\r\n",
+                                        "Content-Type: application/json\r\n",
+                                        "Content-Type: text/plain; charset=latin1\r\n"};
+    static const char *const bodies[] = {NULL, "", "data[hash]=a&data%5Bstatus%5D=b",
+                                         "{\"a\":", "\xff\xfe"};
+    for (size_t i = 0; i < 4 * 5; i++) {
+        const char *body = bodies[i / 4];
+        char wanted[128];
+        REPLY reply = say(i % 2 ? "PUT" : "POST", "/api/v1/sdk/webhooks/blumon?a=b&address=1.2.3.4",
+                          types[i % 4], body);
+        expect(reply, 200, "\"received\":");
+        snprintf(wanted, sizeof wanted, "blumon||127.0.0.1|%s", body ? body : "");
+        cr_assert_str_eq(scene.called_back, wanted);
+    }
+    REPLY own = say("PUT", "/api/v1/sdk/webhooks/blumon/cred_1", "", "x=1");
+    expect(own, 200, "");
+    cr_assert_str_eq(scene.called_back, "blumon|cred_1|127.0.0.1|x=1");
 }
 
 Test(edge, says_unknown_when_a_write_is_not_answered_in_time)

@@ -3,11 +3,13 @@
 #include "fake.h"
 #include "processor.h"
 
+static char url[64];
+
 static void begin(void)
 {
     fake_start();
-    fixture_begin_at(&f, arena_printf(arena_new(ARENA_CAP_REQUEST), "http://127.0.0.1:%d",
-                                      http_server_port(fake.server)));
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", http_server_port(fake.server));
+    fixture_begin_at(&f, url);
     counts_begin();
 }
 

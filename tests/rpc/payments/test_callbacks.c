@@ -172,6 +172,21 @@ Test(callbacks, that_say_nothing_are_received)
                      "paydunya probe 1, " TENANT " mtn malformed 2, " TENANT " mtn probe 2");
 }
 
+Test(callbacks, of_the_simulator_are_proved_without_a_tenant)
+{
+    const char *id = operation_at("simulator", "");
+    const char *body = arena_printf(f.arena, "{\"reference\":\"%s\"}", id);
+    struct sha256 mac = crypto_hmac_sha256(bytes_of_string("secret"), bytes_of_string(body));
+    const char *proof =
+        arena_printf(f.arena, "sha256=%s", crypto_hex(f.arena, BYTES_OF_ARRAY(mac.at)));
+    cr_assert_eq(tell(&(struct told){"simulator", "default", NULL, body, "sha256=00"}),
+                 STATUS_UNAUTHENTICATED);
+    cr_assert_not(is_due(id));
+    cr_ok(tell(&(struct told){"simulator", "default", NULL, body, proof}));
+    cr_assert(is_due(id));
+    cr_assert_str_eq(counted(), "simulator accepted 1, simulator refused 1");
+}
+
 // --- Where the provider can't be asked
 static enum status tell_blumon(const char *credential_id, const char *body, const char *proof)
 {
@@ -193,6 +208,18 @@ Test(callbacks, that_are_proven_testify)
     cr_assert_str_eq(counted(), TENANT " blumon accepted 1");
 }
 
+Test(callbacks, that_are_too_long_do_not_testify)
+{
+    put_blumon(TENANT, "cred_a", SECRET);
+    const char *id = operation_at("blumon", "cred_a"), *body = charged(id);
+    char *bulky = arena_alloc(f.arena, 20000);
+    memset(bulky, ' ', 19999);
+    memcpy(bulky, body, strlen(body));
+    cr_ok(tell_blumon("cred_a", bulky, signature(bulky)));
+    cr_assert(is_due(id), "it is looked at all the same");
+    cr_assert_str_eq(sql("SELECT count(testimony) FROM operations"), "0");
+}
+
 Test(callbacks, that_prove_nothing_do_not_testify)
 {
     put_blumon(TENANT, "cred_a", NULL);
@@ -203,10 +230,6 @@ Test(callbacks, that_prove_nothing_do_not_testify)
     cr_ok(tell_blumon("cred_a", body, signature(body)));
     cr_ok(tell_blumon("cred_b", body, signature(body)));
     cr_ok(tell_blumon("cred_c", body, signature(body)));
-    char *bulky = arena_alloc(f.arena, 20000);
-    memset(bulky, ' ', 19999);
-    memcpy(bulky, body, strlen(body));
-    cr_ok(tell_blumon("cred_c", bulky, signature(bulky)));
     cr_assert(is_due(id));
     cr_assert_str_eq(sql("SELECT count(testimony) FROM operations"), "0");
 }

@@ -77,9 +77,8 @@ static void begin(void)
     fixture_begin(&f);
     fake_start();
     snprintf(url, sizeof url, "http://127.0.0.1:%d", http_server_port(fake.server));
-    providers_free(f.state.providers);
     f.settings.simulator_url = url;
-    f.state.providers = providers_new(&f.settings);
+    fixture_providers(&f);
 }
 
 static void end(void)

@@ -60,6 +60,27 @@ static inline const char *query_text(const struct provider_act *act)
     return text_of(&request);
 }
 
+// However little room there is: the whole request or none.
+static inline void expect_whole_or_nothing(const struct provider_act *act)
+{
+    struct http_request whole, request;
+    bool is_built = false;
+    cr_assert(provider.act(&use, act, &whole));
+    for (size_t cap = 16; !is_built && cap < 1 << 16; cap += 16) {
+        CLEANUP(arena_free) struct arena *small = arena_new(cap);
+        use.arena = small;
+        is_built = provider.act(&use, act, &request);
+        use.arena = arena;
+        if (!is_built)
+            continue;
+        cr_assert_str_eq(request.url, whole.url);
+        cr_assert_eq(request.headers_n, whole.headers_n);
+        cr_assert_eq(request.body.length, whole.body.length);
+        cr_assert(!whole.body.at || memcmp(request.body.at, whole.body.at, whole.body.length) == 0);
+    }
+    cr_assert(is_built);
+}
+
 static inline struct http_response answer(int status, const char *body)
 {
     return (struct http_response){.status = status, .body = bytes_of_string(body), .error = ""};

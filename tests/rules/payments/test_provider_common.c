@@ -98,6 +98,46 @@ Test(common, reads_text_and_integers_as_text)
     cr_assert_null(answer_text(arena, body, "e"));
 }
 
+Test(common, knows_what_certainly_never_left)
+{
+    static const struct {
+        enum http_failure failure;
+        enum outcome_kind kind;
+    } rows[] = {{HTTP_REFUSED_URL, OUTCOME_NOT_SENT},
+                {HTTP_NO_CONNECTION, OUTCOME_NOT_SENT},
+                {HTTP_TIMEOUT, OUTCOME_LOST},
+                {HTTP_BROKEN, OUTCOME_LOST}};
+    const struct json_value *body;
+    struct outcome outcome;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct http_response response = {.failure = rows[i].failure};
+        cr_assert_not(answer_open(arena, &response, &body, &outcome));
+        expect(&outcome, rows[i].kind, "no answer");
+        cr_assert(outcome.unwell);
+        cr_assert_eq(outcome.http_status, 0);
+        cr_assert_null(body);
+    }
+}
+
+Test(common, takes_no_answer_for_an_outcome_by_itself)
+{
+    const struct json_value *body;
+    struct outcome outcome;
+    struct http_response response = answer(200, "{\"a\":1}");
+    cr_assert(answer_open(arena, &response, &body, &outcome));
+    expect(&outcome, OUTCOME_LOST, "an answer");
+    cr_assert_not(outcome.unwell);
+    cr_assert_eq(outcome.http_status, 200);
+    cr_assert_not_null(body);
+    response.truncated = true;
+    cr_assert(answer_open(arena, &response, &body, &outcome));
+    cr_assert_null(body);
+    response = answer(500, "<html>");
+    cr_assert(answer_open(arena, &response, &body, &outcome));
+    cr_assert(outcome.unwell);
+    cr_assert_null(body);
+}
+
 static struct session_grant grant(int status, const char *body)
 {
     struct session_grant grant;

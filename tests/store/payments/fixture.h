@@ -51,6 +51,7 @@ static inline void fixture_begin_at(struct fixture *f, const char *provider_url)
         .callback_base_url = "",
         .provider_timeout_ms = 1000,
         .provider_times_percent = 100,
+        .provider_delays_percent = 100,
         .provider_allow_http = true,
         .callback_replay_s = 600,
         .processor_slots = 16,

@@ -213,7 +213,9 @@ static void enquire(struct mimic_call *call, enum entry_kind kind)
         return;
     }
     int64_t wait_us = kind == ENTRY_CHARGE ? mimic_scaled_us(call->mimic, AIRTEL_WAIT_US) : 0;
-    airtel_report(call, entry, call->now_us < entry->created_us + wait_us);
+    // Who has been called back need not wait any more.
+    bool told = entry->status != ENTRY_PENDING && entry->callback_url;
+    airtel_report(call, entry, !told && call->now_us < entry->created_us + wait_us);
 }
 
 static void payment_get(struct mimic_call *call)

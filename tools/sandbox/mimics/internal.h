@@ -81,6 +81,13 @@ struct grant {
 // --- A provider.
 enum mimic_answering { MIMIC_NORMAL, MIMIC_ERROR, MIMIC_HANG };
 
+// What an account's owner sets in the provider's portal: taken for the setting of that key.
+#define PORTAL_MAX 8
+struct portal {
+    char key[32];
+    const char *value; // the book's
+};
+
 struct mimic {
     const struct mimic_description *what;
     const struct mimics_config *config;
@@ -91,6 +98,8 @@ struct mimic {
     int64_t slow_ms, settle_ms;
     struct grant *grants; // GRANTS_MAX of them, the oldest overwritten first
     size_t grants_n;      // ever granted
+    struct portal portal[PORTAL_MAX];
+    size_t portal_n;
 };
 
 const struct mimic_description *const *mimic_registry(size_t *ret_n);

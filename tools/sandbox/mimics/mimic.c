@@ -116,6 +116,9 @@ int64_t mimic_scaled_us(const struct mimic *mimic, int64_t us)
 const char *mimic_setting(const struct mimic *mimic, const char *key)
 {
     char name[SETTING_NAME_MAX];
+    for (size_t i = 0; i < mimic->portal_n; i++)
+        if (strcmp(mimic->portal[i].key, key) == 0)
+            return mimic->portal[i].value;
     (void)snprintf(name, sizeof name, "SANDBOX_%s_%s", mimic->what->name, key);
     for (char *at = name; *at; at++)
         *at = (char)toupper((unsigned char)*at);

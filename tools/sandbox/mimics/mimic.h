@@ -19,6 +19,8 @@
 //   "answering": "normal" | "error" | "hang"   everything, also tokens: an outage
 //   "slow_ms": 3000, "settle_ms": 1000    how long a slow answer takes; until a payment rests
 //   "expire_tokens": true                 every token granted so far is refused from now on
+//   "callback_url": "…", "webhook_secret": "…"   as set in the provider's portal, where that is
+//                                         not said in each request
 //   "forge": {"url":"…","reference":"…"}  a callback that is a lie: says succeeded, signed wrongly
 // GET /ledger?provider=mtn[&reference=…] gives {"entries":[{"reference","id","kind","status",
 //   "code","amount","currency","payer","related","moved"}]}; amount in minor
@@ -53,18 +55,18 @@ struct entry {
     enum entry_status status;
     char reference[MIMIC_REFERENCE_MAX + 1]; // the caller's; unique in a book, but see mimic_add
     char id[64];                             // the provider's own
-    char related[MIMIC_REFERENCE_MAX + 1];   // what a refund or a void follows: that one's reference
-    int64_t amount;                          // minor units
+    char related[MIMIC_REFERENCE_MAX + 1]; // what a refund or a void follows: that one's reference
+    int64_t amount;                        // minor units
     char currency[4];
     char payer[64];
-    char code[64];         // the provider's error code, once it has failed
-    char state[32];        // the provider's own word, where status says too little ("CREATED")
-    enum entry_status to;  // while PENDING: what it becomes
-    int64_t due_us;        // while PENDING: when
-    int64_t moved;         // how often money moved
+    char code[64];        // the provider's error code, once it has failed
+    char state[32];       // the provider's own word, where status says too little ("CREATED")
+    enum entry_status to; // while PENDING: what it becomes
+    int64_t due_us;       // while PENDING: when
+    int64_t moved;        // how often money moved
     int64_t created_us, finished_us;
-    char *callback_url;    // NULL: none. The book's
-    char *extra;           // a JSON object of the mimic's own, or NULL. The book's (mimic_keep)
+    char *callback_url; // NULL: none. The book's
+    char *extra;        // a JSON object of the mimic's own, or NULL. The book's (mimic_keep)
 };
 
 struct mimic_answer {

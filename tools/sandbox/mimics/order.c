@@ -1,4 +1,5 @@
 // What a person or a test asks of a mimicked provider: faults, outages, lies, and its book.
+#include <stdio.h>
 #include <string.h>
 
 #include "mimics/internal.h"
@@ -55,6 +56,30 @@ static bool forge(struct mimic *mimic, const struct json_value *order)
     return url && reference && mimic_forge(mimic, url, reference);
 }
 
+static bool set_in_portal(struct mimic *mimic, const char *key, const char *value)
+{
+    size_t at = 0;
+    if (!value)
+        return true;
+    while (at < mimic->portal_n && strcmp(mimic->portal[at].key, key) != 0)
+        at++;
+    const char *kept = at < PORTAL_MAX ? mimic_keep(mimic, value) : NULL;
+    if (!kept)
+        return false;
+    (void)snprintf(mimic->portal[at].key, sizeof mimic->portal[at].key, "%s", key);
+    mimic->portal[at].value = kept;
+    mimic->portal_n += at == mimic->portal_n;
+    return true;
+}
+
+// Where callbacks go and what signs them, where that is said in a portal and not in a request.
+static bool read_portal(struct mimic *mimic, const struct json_value *order)
+{
+    const char *url = json_get_string(order, "callback_url");
+    return set_in_portal(mimic, "CALLBACK_URL", url) && set_in_portal(mimic, "WEBHOOK_URL", url) &&
+           set_in_portal(mimic, "WEBHOOK_SECRET", json_get_string(order, "webhook_secret"));
+}
+
 static bool obey(struct mimic *mimic, struct arena *arena, const struct json_value *order)
 {
     struct faults faults = mimic->faults;
@@ -63,7 +88,8 @@ static bool obey(struct mimic *mimic, struct arena *arena, const struct json_val
     bool expire = false;
     if (!read_faults(arena, order, &faults) || !read_answering(order, &answering) ||
         !read_number(order, "slow_ms", SLOW_MS_MAX, &slow_ms) ||
-        !read_number(order, "settle_ms", SETTLE_MS_MAX, &settle_ms) || !forge(mimic, order))
+        !read_number(order, "settle_ms", SETTLE_MS_MAX, &settle_ms) || !forge(mimic, order) ||
+        !read_portal(mimic, order))
         return false;
     mimic->faults = faults;
     mimic->answering = answering;

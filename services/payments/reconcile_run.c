@@ -1,0 +1,349 @@
+#include "reconcile_run.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "fetch.h"
+#include "settlement.h"
+
+#define PAGE_ROWS 500
+#define DAY_US (86400 * US_PER_S)
+#define EDGE_US (RECONCILE_EDGE_S * US_PER_S)
+#define LEDGER_BYTES_MAX ((size_t)32 << 20)
+#define LEDGER_MS_MAX 30000
+
+struct running {
+    const struct reconcile_run *run;
+    const struct provider *provider;
+    struct db *db;
+    struct arena *arena, *scratch; // scratch: of a page
+    struct book book;
+    int64_t from_us, until_us, edge_us; // from edge_us on it may be in the next day's file
+    struct reconcile *result;
+    struct problem *problem;
+};
+typedef enum status page_function(struct running *running, struct book_row *rows, size_t n);
+
+bool reconcile_day_parse(const char *text, int64_t *ret_us)
+{
+    char time[RFC3339_SIZE];
+    if (strlen(text) != DAY_SIZE - 1 || strspn(text, "0123456789-") != DAY_SIZE - 1)
+        return false;
+    memcpy(time, text, DAY_SIZE - 1);
+    memcpy(time + DAY_SIZE - 1, "T00:00:00Z", sizeof "T00:00:00Z");
+    return clock_parse_rfc3339(time, ret_us);
+}
+
+// A live credential has no such field; if it had, it would not be believed.
+static const char *ledger_url(const struct credential *credential)
+{
+    return credential->live ? "" : credential_get(credential, "ledger_url");
+}
+
+const char *reconcile_source(const struct payments_state *state,
+                             const struct credential *credential)
+{
+    const struct provider *provider = providers_find(state->providers, credential->provider);
+    if (ledger_url(credential)[0])
+        return "ledger";
+    return provider && provider->query ? "query" : NULL;
+}
+
+static enum status need_file(const struct running *running)
+{
+    return problem_set(running->problem, STATUS_FAILED_PRECONDITION, "settlement_file_needed",
+                       "csv", "%s can't be asked about that day: give its settlement file.",
+                       running->provider->title);
+}
+
+static bool is_stopped(const struct running *running)
+{
+    return running->run->stopping && atomic_load(running->run->stopping);
+}
+
+// --- Ours, page by page
+static enum status each_page(struct running *running, page_function *call)
+{
+    struct book_page page = {.from_us = running->from_us,
+                             .until_us = running->until_us,
+                             .after_us = DB_TIME_NULL,
+                             .after_id = "",
+                             .limit = PAGE_ROWS};
+    for (;;) {
+        struct book_row *rows = NULL;
+        size_t n = 0;
+        if (is_stopped(running))
+            return STATUS_CANCELLED;
+        enum status status =
+            store_book_page(running->db, running->scratch, &running->book, &page, &rows, &n);
+        if (status == STATUS_OK && n > 0)
+            status = call(running, rows, n);
+        if (status != STATUS_OK || n < PAGE_ROWS)
+            return status;
+        page.after_us = rows[n - 1].finished_us;
+        page.after_id = arena_strdup(running->arena, rows[n - 1].row.operation_id);
+        arena_reset(running->scratch);
+        if (!page.after_id)
+            return STATUS_RESOURCE_EXHAUSTED;
+    }
+}
+
+// NULL when the arena is full.
+static struct our_row *ours_of(struct running *running, const struct book_row *rows, size_t n)
+{
+    struct our_row *ours = ARENA_ARRAY(running->scratch, n, struct our_row);
+    for (size_t i = 0; ours && i < n; i++) {
+        ours[i] = rows[i].row;
+        ours[i].at_edge = rows[i].finished_us >= running->edge_us;
+    }
+    return ours;
+}
+
+static enum status compare(struct running *running, struct book_row *rows, size_t n)
+{
+    struct our_row *ours = ours_of(running, rows, n);
+    if (!ours)
+        return STATUS_RESOURCE_EXHAUSTED;
+    reconcile_ours(running->result, running->scratch, ours, n);
+    return running->result->full ? STATUS_RESOURCE_EXHAUSTED : STATUS_OK;
+}
+
+// --- Against a list of theirs
+static enum status compare_left_over(struct running *running)
+{
+    struct book_row *rows = NULL;
+    size_t n = 0;
+    enum status status = store_book_left_over(running->db, running->scratch, &running->book,
+                                              running->run->day, &rows, &n);
+    if (status != STATUS_OK || n == 0)
+        return status;
+    for (size_t i = 0; i < n; i++)
+        rows[i].finished_us = running->from_us; // no second reprieve
+    return compare(running, rows, n);
+}
+
+// Theirs may be of another day's, or of what is still under way with us.
+static enum status find_known(struct running *running)
+{
+    const char *after_id = "";
+    while (reconcile_wants(running->result)) {
+        struct our_row *rows = NULL;
+        size_t n = 0;
+        if (is_stopped(running))
+            return STATUS_CANCELLED;
+        arena_reset(running->scratch);
+        enum status status = store_book_names(running->db, running->scratch, &running->book,
+                                              after_id, PAGE_ROWS, &rows, &n);
+        if (status != STATUS_OK || n == 0)
+            return status;
+        reconcile_known(running->result, running->scratch, rows, n);
+        after_id = arena_strdup(running->arena, rows[n - 1].operation_id);
+        if (!after_id || running->result->full)
+            return STATUS_RESOURCE_EXHAUSTED;
+    }
+    return STATUS_OK;
+}
+
+static enum status against(struct running *running, const struct their_row *rows, size_t n)
+{
+    reconcile_theirs(running->result, rows, n);
+    enum status status = running->result->full ? STATUS_RESOURCE_EXHAUSTED : STATUS_OK;
+    if (status == STATUS_OK && running->run->csv.at)
+        status = compare_left_over(running);
+    arena_reset(running->scratch);
+    if (status == STATUS_OK)
+        status = each_page(running, compare);
+    if (status == STATUS_OK)
+        status = find_known(running);
+    if (status == STATUS_OK)
+        reconcile_missing_here(running->result);
+    return status;
+}
+
+static enum status by_file(struct running *running)
+{
+    struct their_row *rows = NULL;
+    size_t n = 0;
+    enum status status =
+        settlement_read(running->arena, running->run->csv, &rows, &n, running->problem);
+    return status == STATUS_OK ? against(running, rows, n) : status;
+}
+
+static enum status fetch_ledger(struct running *running, struct bytes *ret)
+{
+    const struct http_request request = {
+        .method = "GET",
+        .url = ledger_url(running->run->credential),
+        .total_ms = LEDGER_MS_MAX,
+        .response_max = LEDGER_BYTES_MAX,
+        .tls_required = !running->run->state->settings->provider_allow_http,
+    };
+    struct http_response response = {.failure = HTTP_TIMEOUT};
+    bool answered = fetch_once(running->arena, &request, running->run->deadline_ns, &response);
+    if (!answered || response.failure != HTTP_OK)
+        return problem_set(running->problem, STATUS_UNAVAILABLE, "provider_unavailable", NULL,
+                           "The ledger of %s does not answer.", running->provider->title);
+    if (response.status != 200)
+        return problem_set(running->problem, STATUS_FAILED_PRECONDITION, "ledger_unreadable", NULL,
+                           "ledger_url answers HTTP %d.", response.status);
+    if (response.truncated)
+        return problem_set(running->problem, STATUS_FAILED_PRECONDITION, "ledger_too_large", NULL,
+                           "The ledger is larger than 32 MiB.");
+    *ret = response.body;
+    return STATUS_OK;
+}
+
+static enum status by_ledger(struct running *running)
+{
+    struct bytes json;
+    struct their_row *rows = NULL;
+    size_t n = 0;
+    enum status status = fetch_ledger(running, &json);
+    if (status == STATUS_OK)
+        status = settlement_read_ledger(running->arena, json, &rows, &n, running->problem);
+    return status == STATUS_OK ? against(running, rows, n) : status;
+}
+
+// --- By asking about each of ours
+struct questions {
+    struct asked *asked;
+    struct our_row *rows;
+    struct their_row *theirs;
+    size_t n;
+};
+
+static bool questions_new(struct arena *arena, const struct book_row *rows, size_t n,
+                          struct questions *ret)
+{
+    *ret = (struct questions){ARENA_ARRAY(arena, n, struct asked),
+                              ARENA_ARRAY(arena, n, struct our_row),
+                              ARENA_ARRAY(arena, n, struct their_row), n};
+    if (!ret->asked || !ret->rows || !ret->theirs)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        ret->asked[i].act = &rows[i].act;
+    return true;
+}
+
+// A status is all that they say: the amount is taken to be ours.
+static void take_answers(struct running *running, struct book_row *rows, struct questions *all)
+{
+    size_t ours_n = 0, theirs_n = 0;
+    for (size_t i = 0; i < all->n; i++) {
+        const struct our_row *row = &rows[i].row;
+        if (all->asked[i].answer == ANSWER_NEVER)
+            continue;
+        all->rows[ours_n++] = *row;
+        if (all->asked[i].answer == ANSWER_KNOWN)
+            all->theirs[theirs_n++] = (struct their_row){.reference = row->operation_id,
+                                                         .kind = row->kind,
+                                                         .amount = row->amount,
+                                                         .currency = row->currency,
+                                                         .booked = all->asked[i].booked};
+    }
+    reconcile_theirs(running->result, all->theirs, theirs_n);
+    reconcile_ours(running->result, running->scratch, all->rows, ours_n);
+    all->n = ours_n;
+}
+
+struct by_query { // running, and what is counted
+    struct running running;
+    size_t rows, asked;
+};
+
+static enum status ask_page(struct running *running, struct book_row *rows, size_t n)
+{
+    struct by_query *by = (struct by_query *)running; // its first member
+    const struct reconcile_run *run = running->run;
+    const struct reconcile_asking asking = {
+        .state = run->state,
+        .setup = run->setup,
+        .provider = running->provider,
+        .credential = run->credential,
+        .deadline_ns = run->deadline_ns,
+        .stopping = run->stopping,
+    };
+    struct questions all;
+    by->rows += n;
+    if (by->rows > RECONCILE_QUERIES_MAX)
+        return problem_set(running->problem, STATUS_FAILED_PRECONDITION, "settlement_file_needed",
+                           "csv", "More than %d operations are too many to ask about one by one.",
+                           RECONCILE_QUERIES_MAX);
+    if (!questions_new(running->scratch, rows, n, &all))
+        return STATUS_RESOURCE_EXHAUSTED;
+    enum status status = reconcile_ask(&asking, all.asked, n, running->problem);
+    if (status != STATUS_OK)
+        return status;
+    take_answers(running, rows, &all);
+    by->asked += all.n;
+    return running->result->full ? STATUS_RESOURCE_EXHAUSTED : STATUS_OK;
+}
+
+static enum status by_query(const struct running *running)
+{
+    struct by_query by = {.running = *running};
+    enum status status = each_page(&by.running, ask_page);
+    return status == STATUS_OK && by.rows > 0 && by.asked == 0 ? need_file(running) : status;
+}
+
+// --- The run
+static void set_times(struct running *running, int64_t day_us, int64_t now_us)
+{
+    int64_t shift_us = running->run->csv.at ? EDGE_US : 0;
+    running->from_us = day_us + shift_us;
+    running->until_us = day_us + DAY_US + shift_us;
+    if (running->until_us > now_us)
+        running->until_us = now_us; // what is finished later, theirs may not have shown
+    running->edge_us = running->run->csv.at ? day_us + DAY_US - EDGE_US : INT64_MAX;
+}
+
+static enum status run_by(struct running *running, const char *source)
+{
+    if (running->run->csv.at)
+        return by_file(running);
+    if (!source)
+        return need_file(running);
+    return strcmp(source, "ledger") == 0 ? by_ledger(running) : by_query(running);
+}
+
+static bool is_simulators(const struct reconcile_run *run)
+{
+    return run->credential == providers_simulator(run->state->providers);
+}
+
+enum status reconcile_run(const struct reconcile_run *run, struct db *db, struct arena *arena,
+                          struct reconcile *ret, struct reconciliation *ret_run,
+                          struct problem *problem)
+{
+    CLEANUP(arena_free) struct arena *scratch = arena_new(ARENA_CAP_BATCH);
+    const struct credential *credential = run->credential;
+    const char *source = reconcile_source(run->state, credential);
+    int64_t day_us, now_us = clock_unix_us();
+    struct running running = {
+        .run = run,
+        .provider = providers_find(run->state->providers, credential->provider),
+        .db = db,
+        .arena = arena,
+        .scratch = scratch,
+        .book = {run->setup->tenant_id, credential->provider,
+                 is_simulators(run) ? NULL : credential->id},
+        .result = ret,
+        .problem = problem,
+    };
+    if (!scratch || !reconcile_day_parse(run->day, &day_us))
+        return STATUS_RESOURCE_EXHAUSTED;
+    if (!running.provider)
+        return problem_set(problem, STATUS_FAILED_PRECONDITION, "provider_unknown", "provider",
+                           "There is no provider %s any more.", credential->provider);
+    set_times(&running, day_us, now_us);
+    reconcile_begin(ret, arena);
+    *ret_run = (struct reconciliation){
+        .tenant_id = running.book.tenant_id,
+        .provider = credential->provider,
+        .credential_id = running.book.credential_id,
+        .day = run->day,
+        .source = run->csv.at ? "csv" : source,
+        .created_us = now_us,
+    };
+    return run_by(&running, source);
+}
