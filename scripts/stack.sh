@@ -34,6 +34,9 @@ stack_environment() {
     export GATEWAY_LISTEN=127.0.0.1:$(port 8000) GATEWAY_OPS_LISTEN=127.0.0.1:$(port 9000)
     export SANDBOX_LISTEN=127.0.0.1:$(port 8080) SIMULATOR_URL=http://127.0.0.1:$(port 8080)
     export SANDBOX_STORE=$DATA/sandbox.jsonl CALLBACK_BASE_URL=$GATEWAY
+    # Real providers are mimicked here: without TLS, and what takes minutes takes seconds.
+    export PROVIDER_ALLOW_HTTP=true
+    export PROVIDER_DELAYS_PERCENT=${PROVIDER_DELAYS_PERCENT:-10} SANDBOX_TIME_PERCENT=${SANDBOX_TIME_PERCENT:-10}
     export MERCHANT_LISTEN=127.0.0.1:$(port 4000) DEMO_WEBHOOK_URL=http://127.0.0.1:$(port 4000)/webhook
     export WEBHOOK_ALLOW_PRIVATE=true LOG_FORMAT=${LOG_FORMAT:-text}
 }

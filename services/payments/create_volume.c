@@ -58,19 +58,41 @@ static enum status take_singly(struct worker *worker, struct arena *arena,
     return STATUS_OK;
 }
 
-// All of a tenant's payments in one currency at once, and one by one when that is too much.
-static enum status take_run(struct worker *worker, struct arena *arena,
-                            struct create_item *const *items, size_t n,
-                            struct create_refusals *refusals)
+// Payments of one tenant in one currency.
+struct run {
+    struct create_item *const *items;
+    size_t n;
+};
+
+static size_t find_runs(struct create_item *const *items, size_t n, struct run *ret)
 {
-    struct volume_ask sum = ask_of(items[0]);
-    for (size_t i = 1; i < n; i++)
-        sum.amount += items[i]->new.payment.amount;
-    enum status status = store_volumes_take(worker->db, arena, &sum, 1, slice_of(worker),
-                                            items[0]->new.payment.created_us);
-    if (status != STATUS_OK || sum.granted)
-        return status;
-    return take_singly(worker, arena, items, n, refusals);
+    size_t runs = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || by_tenant(&items[i - 1], &items[i]) != 0)
+            ret[runs++] = (struct run){&items[i], 0};
+        ret[runs - 1].n++;
+    }
+    return runs;
+}
+
+// All of a run at once, and one by one where that is too much.
+static enum status take_runs(struct worker *worker, struct arena *arena, const struct run *runs,
+                             size_t n, struct create_refusals *refusals)
+{
+    struct volume_ask *sums = ARENA_ARRAY(arena, n, struct volume_ask);
+    if (!sums)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < n; i++) {
+        sums[i] = ask_of(runs[i].items[0]);
+        for (size_t j = 1; j < runs[i].n; j++)
+            sums[i].amount += runs[i].items[j]->new.payment.amount;
+    }
+    enum status status = store_volumes_take(worker->db, arena, sums, n, slice_of(worker),
+                                            runs[0].items[0]->new.payment.created_us);
+    for (size_t i = 0; status == STATUS_OK && i < n; i++)
+        if (!sums[i].granted)
+            status = take_singly(worker, arena, runs[i].items, runs[i].n, refusals);
+    return status;
 }
 
 enum status create_take_volumes(struct worker *worker, struct arena *arena,
@@ -78,18 +100,15 @@ enum status create_take_volumes(struct worker *worker, struct arena *arena,
                                 struct create_refusals *refusals)
 {
     struct create_item **counted = ARENA_ARRAY(arena, n, struct create_item *);
+    struct run *runs = ARENA_ARRAY(arena, n, struct run);
     size_t counted_n = 0;
-    if (!counted)
+    if (!counted || !runs)
         return STATUS_RESOURCE_EXHAUSTED;
     for (size_t i = 0; i < n; i++)
         if (counts(items[i]))
             counted[counted_n++] = items[i];
+    if (counted_n == 0)
+        return STATUS_OK;
     qsort(counted, counted_n, sizeof(struct create_item *), by_tenant);
-    enum status status = STATUS_OK;
-    for (size_t from = 0, to; status == STATUS_OK && from < counted_n; from = to) {
-        for (to = from + 1; to < counted_n && by_tenant(&counted[from], &counted[to]) == 0; to++)
-            ;
-        status = take_run(worker, arena, counted + from, to - from, refusals);
-    }
-    return status;
+    return take_runs(worker, arena, runs, find_runs(counted, counted_n, runs), refusals);
 }

@@ -30,6 +30,7 @@ const struct rpc_handler payments_handlers[] = {
     {.method = PROVIDERS "SetLimit", .one = rpc_set_limit},
     {.method = PROVIDERS "ListLimits", .one = rpc_list_limits},
     {.method = PROVIDERS "ListReviews", .one = rpc_list_reviews},
+    {.method = PROVIDERS "ListProviders", .one = rpc_list_providers},
     {.method = PROVIDERS "ListBreakers", .one = rpc_list_breakers},
     {.method = PROVIDERS "Reconcile", .one = rpc_reconcile},
     {.method = PROVIDERS "GetCallbackStatus", .one = rpc_get_callback_status},

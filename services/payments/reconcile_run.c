@@ -180,7 +180,7 @@ static enum status fetch_ledger(struct running *running, struct bytes *ret)
     };
     struct http_response response = {.failure = HTTP_TIMEOUT};
     bool answered = fetch_once(running->arena, &request, running->run->deadline_ns, &response);
-    if (!answered || response.failure != HTTP_OK)
+    if (!answered || response.failure != HTTP_OK || response.status >= 500)
         return problem_set(running->problem, STATUS_UNAVAILABLE, "provider_unavailable", NULL,
                            "The ledger of %s does not answer.", running->provider->title);
     if (response.status != 200)
@@ -287,6 +287,19 @@ static enum status by_query(const struct running *running)
 }
 
 // --- The run
+// The run of the day before may have come before its time was over: where it ended, this one
+// begins.
+static enum status begin_where_the_last_ended(struct running *running, int64_t day_us)
+{
+    int64_t until_us;
+    enum status status = store_book_until(running->db, running->scratch, &running->book,
+                                          running->run->day, &until_us);
+    if (status != STATUS_OK || until_us == DB_TIME_NULL || until_us >= running->from_us)
+        return status;
+    running->from_us = until_us > day_us - EDGE_US ? until_us : day_us - EDGE_US;
+    return STATUS_OK;
+}
+
 static void set_times(struct running *running, int64_t day_us, int64_t now_us)
 {
     int64_t shift_us = running->run->csv.at ? EDGE_US : 0;
@@ -338,12 +351,18 @@ enum status reconcile_run(const struct reconcile_run *run, struct db *db, struct
     set_times(&running, day_us, now_us);
     reconcile_begin(ret, arena);
     *ret_run = (struct reconciliation){
-        .tenant_id = running.book.tenant_id,
-        .provider = credential->provider,
-        .credential_id = running.book.credential_id,
-        .day = run->day,
+        .tenant_id = arena_strdup(arena, running.book.tenant_id), // the setup may go before this
+        .provider = running.provider->name,
+        .credential_id = arena_strdup(arena, running.book.credential_id),
+        .day = arena_strdup(arena, run->day),
         .source = run->csv.at ? "csv" : source,
         .created_us = now_us,
+        .until_us = running.until_us,
     };
-    return run_by(&running, source);
+    bool whole = ret_run->tenant_id && ret_run->day &&
+                 (ret_run->credential_id || !running.book.credential_id);
+    enum status status = whole ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED;
+    if (status == STATUS_OK && run->csv.at)
+        status = begin_where_the_last_ended(&running, day_us);
+    return status == STATUS_OK ? run_by(&running, source) : status;
 }

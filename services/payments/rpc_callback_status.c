@@ -10,12 +10,6 @@
 
 #define PROVIDERS "/obol.payments.v1.ProviderService/"
 
-const struct rpc_handler callback_handlers[] = {
-    {.method = PROVIDERS "GetCallbackStatus", .one = rpc_get_callback_status},
-    {.method = PROVIDERS "ListReviews", .one = rpc_list_reviews},
-};
-const size_t callback_handlers_n = sizeof callback_handlers / sizeof *callback_handlers;
-
 static Obol__Payments__V1__CallbackCount *render_count(struct arena *arena,
                                                        const struct callback_count *count)
 {

@@ -3,8 +3,5 @@
 #pragma once
 #include "rpc/server.h"
 
-extern const struct rpc_handler callback_handlers[];
-extern const size_t callback_handlers_n;
-
 enum status rpc_get_callback_status(void *worker, struct call *call);
 enum status rpc_list_reviews(void *worker, struct call *call);

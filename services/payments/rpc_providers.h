@@ -14,6 +14,7 @@ enum status rpc_set_routes(void *worker, struct call *call);
 enum status rpc_list_routes(void *worker, struct call *call);
 enum status rpc_set_limit(void *worker, struct call *call);
 enum status rpc_list_limits(void *worker, struct call *call);
+enum status rpc_list_providers(void *worker, struct call *call);
 enum status rpc_list_breakers(void *worker, struct call *call);
 enum status rpc_reconcile(void *worker, struct call *call);
 

@@ -133,17 +133,29 @@ static enum status reconcile(struct worker *worker, struct call *call, const str
     return service_once(worker, call, reconciling->run.id, false, write, reconciling);
 }
 
+static void free_arena(void *arena)
+{
+    arena_free(arena);
+}
+
+// For more than a call's own holds; the answer borrows from it, so it lives as long.
+static struct arena *arena_of(struct call *call)
+{
+    struct arena *arena = arena_new(RECONCILE_ARENA_CAP);
+    return arena && arena_defer(call->arena, free_arena, arena) ? arena : NULL;
+}
+
 enum status rpc_reconcile(void *context, struct call *call)
 {
     struct worker *worker = context;
     const struct payments_state *state = worker->state;
-    CLEANUP(arena_free) struct arena *arena = arena_new(RECONCILE_ARENA_CAP);
-    struct reconciling reconciling = {.arena = arena};
+    struct reconciling reconciling = {0};
     const struct setup *setup = NULL;
     enum status status = check(state, call);
     if (status != STATUS_OK)
         return status;
-    if (!arena)
+    reconciling.arena = arena_of(call);
+    if (!reconciling.arena)
         return call_refuse_status(call, STATUS_RESOURCE_EXHAUSTED);
     setups_forget(state->setups, call->context.tenant_id); // what is stored now counts
     status = setups_get(state->setups, worker->db, call->context.tenant_id, &setup);
@@ -153,7 +165,7 @@ enum status rpc_reconcile(void *context, struct call *call)
     setup_release(setup);
     if (status == STATUS_OK) {
         state_ring(state, false);
-        reconcile_measure(state->providers, worker->db, arena);
+        reconcile_measure(state->providers, worker->db, reconciling.arena);
     }
     return status;
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "card.h"
 #include "create.h"
+#include "fetch.h"
 #include "obol/payments/v1/payments.obol.h"
 #include "routing.h"
 #include "rpc.h"
@@ -84,21 +85,6 @@ static enum status check_card(const Obol__Payments__V1__CardDetails *card, struc
     return card_validate(&check, &call->problem);
 }
 
-// One request, waited for. False when there was no response within its time.
-static bool ask(struct arena *arena, const struct http_request *request, struct http_response *ret)
-{
-    struct http_client *client = http_client_new(1, "Obol/" OBOL_VERSION);
-    bool answered = false;
-    if (client && http_client_start(client, request) == STATUS_OK) {
-        int64_t until_ns = clock_deadline_ns(request->total_ms + 1000);
-        while (!answered && clock_left_ms(until_ns) > 0)
-            answered = http_client_collect(client, arena, clock_left_ms(until_ns), ret, 1) == 1;
-    }
-    if (client)
-        http_client_free(client);
-    return answered;
-}
-
 // What the exchange is made with. The setup is held until it is over.
 struct exchange {
     const struct payments_state *state;
@@ -125,9 +111,8 @@ static const char *exchange_once(const struct exchange *exchange, const struct p
         return NULL;
     if (!provider->tokenize(&use, card, &request))
         return NULL;
-    int64_t left_ms = clock_left_ms(call->context.deadline_ns);
-    request.total_ms = left_ms < request.total_ms ? left_ms : request.total_ms;
-    bool answered = ask(call->arena, &request, &response);
+    request.tls_required = state_tls_required(exchange->state, exchange->credential);
+    bool answered = fetch_once(call->arena, &request, call->context.deadline_ns, &response);
     crypto_wipe((void *)(uintptr_t)request.body.at, request.body.length);
     const char *token = answered ? provider->read_token(&use, &response, ret) : NULL;
     *ret_renewed = !token && ret->session_refused;

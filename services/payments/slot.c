@@ -173,6 +173,7 @@ enum slot_sent slot_send(struct slot *slot, const struct payments_state *state,
     if (built != SENT_OUT)
         return built;
     slot->request.context = slot;
+    slot->request.tls_required = state_tls_required(state, slot->use.credential);
     if (failpoint_hit("charge.before_send") ||
         http_client_start(client, &slot->request) != STATUS_OK)
         return not_sent(ret_outcome, OUTCOME_NOT_SENT);

@@ -9,6 +9,12 @@ int64_t state_lease_ms(const struct payments_state *state, const char *provider)
                  : providers_total_ms_max(state->providers) + LEASE_MARGIN_MS;
 }
 
+bool state_tls_required(const struct payments_state *state, const struct credential *credential)
+{
+    return credential != providers_simulator(state->providers) &&
+           !state->settings->provider_allow_http;
+}
+
 struct outcome_limits state_limits(const struct payments_state *state)
 {
     return (struct outcome_limits){

@@ -29,6 +29,8 @@ struct payments_state {
 
 // How long a claim holds an operation at this provider.
 int64_t state_lease_ms(const struct payments_state *state, const char *provider);
+// Whether requests under this credential go over TLS only: real ones do, but in development.
+bool state_tls_required(const struct payments_state *state, const struct credential *credential);
 struct outcome_limits state_limits(const struct payments_state *state);
 // After a commit that made events, and work for the processor.
 void state_ring(const struct payments_state *state, bool work);

@@ -172,14 +172,6 @@ MUST_USE enum status store_operations_recharge(struct db *db, struct arena *aren
                                                const struct payment *payment,
                                                const char *operation_id, int64_t lease_ms,
                                                int64_t now_us);
-struct callback {
-    const char *reference, *provider;
-};
-// Sorted by reference. Due now, or as soon as a processor that is at it has recorded what it heard.
-// The commit is a relaxed one: an operation is asked about sooner or later without a callback too.
-MUST_USE enum status store_operations_callback(struct db *db, struct arena *arena,
-                                               const struct callback *callbacks, size_t n,
-                                               int64_t now_us);
 struct attempt_end {
     const char *tenant_id, *operation_id;
     int64_t attempt;

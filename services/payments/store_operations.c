@@ -137,26 +137,6 @@ enum status store_operations_recharge(struct db *db, struct arena *arena,
     return status;
 }
 
-enum status store_operations_callback(struct db *db, struct arena *arena,
-                                      const struct callback *callbacks, size_t n, int64_t now_us)
-{
-    struct db_params *p = db_params(arena);
-    if (!p)
-        return STATUS_RESOURCE_EXHAUSTED;
-    db_texts(p, n, DB_COLUMN(callbacks, reference));
-    db_texts(p, n, DB_COLUMN(callbacks, provider));
-    db_time(p, now_us);
-    enum status status = db_begin(db);
-    if (status == STATUS_OK)
-        status = db_post(db, arena, &sql_commit_relaxed, NULL);
-    if (status == STATUS_OK)
-        status = db_post(db, arena, &sql_operations_callback, p);
-    if (status == STATUS_OK)
-        return db_commit(db);
-    db_rollback(db);
-    return status;
-}
-
 enum status store_attempts_finish(struct db *db, struct arena *arena,
                                   const struct attempt_end *ends, size_t n, int64_t now_us)
 {

@@ -116,6 +116,19 @@ enum status store_book_left_over(struct db *db, struct arena *arena, const struc
     return status == STATUS_OK ? decode_all(rows, arena, ret, ret_n) : status;
 }
 
+enum status store_book_until(struct db *db, struct arena *arena, const struct book *book,
+                             const char *day, int64_t *ret_us)
+{
+    struct db_params *p = db_params(arena);
+    struct db_rows *rows = NULL;
+    book_params(p, book);
+    db_text(p, day);
+    enum status status = db_run(db, arena, &sql_book_until, p, &rows);
+    if (status == STATUS_OK)
+        *ret_us = db_count(rows) > 0 ? db_get_time(rows, 0, 0) : DB_TIME_NULL;
+    return status;
+}
+
 enum status store_book_names(struct db *db, struct arena *arena, const struct book *book,
                              const char *after_id, size_t limit, struct our_row **ret,
                              size_t *ret_n)
@@ -183,6 +196,7 @@ enum status store_reconciliation_insert(struct db *db, struct arena *arena,
         db_int(p, result->differ[kind]);
     db_texts(p, result->left_over_n, result->left_over, sizeof *result->left_over);
     db_time(p, run->created_us);
+    db_time(p, run->until_us);
     enum status status = db_run(db, arena, &sql_reconciliations_insert, p, &rows);
     if (status != STATUS_OK)
         return status;

@@ -13,6 +13,7 @@ struct reconciliation {
     const char *source;        // csv | ledger | query
     bool daily;                // by the job: one for each credential and day
     int64_t created_us;
+    int64_t until_us; // how far our books were read
 };
 
 // --- Our books
@@ -38,6 +39,9 @@ MUST_USE enum status store_book_page(struct db *db, struct arena *arena, const s
 MUST_USE enum status store_book_left_over(struct db *db, struct arena *arena,
                                           const struct book *book, const char *day,
                                           struct book_row **ret, size_t *ret_n);
+// How far they were read for that file; DB_TIME_NULL: there was none.
+MUST_USE enum status store_book_until(struct db *db, struct arena *arena, const struct book *book,
+                                      const char *day, int64_t *ret_us);
 // All operations, whatever their state, by id: id, provider's reference, kind.
 MUST_USE enum status store_book_names(struct db *db, struct arena *arena, const struct book *book,
                                       const char *after_id, size_t limit, struct our_row **ret,

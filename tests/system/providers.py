@@ -1,8 +1,11 @@
 """Tenants at the mimicked providers: credentials, payments, and what the providers' own books say."""
+import hashlib
 import json
 import secrets
+import uuid
 
 from client import send
+from conftest import running_stack
 from processes import wait_until
 
 # A provider's own times pass a hundred times as fast; its timeouts are a fifth.
@@ -47,6 +50,24 @@ def payment(provider, amount=1000, msisdn=None, **more):
 
 def card(number="4242424242424242", cvv="123"):
     return {"number": number, "expiry_month": 12, "expiry_year": 2030, "cvv": cvv, "holder_name": "A Payer"}
+
+
+def forms(reference):
+    """What providers know our reference as: itself, a UUID made of it, without its underscore."""
+    digest = hashlib.sha256(reference.encode()).digest()
+    return {reference, str(uuid.UUID(bytes=digest[:16], version=4)), reference.replace("_", "", 1)}
+
+
+def audited_stack(*providers, **environment):
+    """For a fixture: a stack at the tests' pace, whose books equal the providers' when its tests are done."""
+    running = running_stack(**{**PACE, **environment})
+    stack = next(running)
+    yield stack
+    try:
+        for provider in providers or FIELDS:
+            House(stack, provider).audit()
+    finally:
+        next(running, None)
 
 
 class House:
@@ -96,3 +117,75 @@ class House:
             return found
         wait_until(there, seconds, lambda: f"{self.provider} has {kind} {fields}: {self.entries()}")
         return found[-1]
+
+    # --- Our books against the provider's
+
+    def operations(self):
+        """What we say of every charge, refund and cancelation at this provider."""
+        names = ["id", "kind", "status", "amount", "currency", "provider_reference", "charge"]
+        rows = self.stack.sql(f"""SELECT o.id, o.kind, o.status, o.amount, o.currency, o.provider_reference,
+                p.charge_operation_id
+            FROM payments.operations o JOIN payments.payments p ON p.tenant_id = o.tenant_id AND p.id = o.payment_id
+            WHERE o.provider = '{self.provider}' AND o.kind <> 'capture' ORDER BY o.id""")
+        return [dict(zip(names, row)) for row in rows]
+
+    def audit(self, seconds=20):
+        """Money moved at the provider once for each operation that we call succeeded, never for what failed, and for
+        nothing else; at most once where the end is open. Gives the ids of those that are open."""
+        seen = []
+
+        def agree():
+            seen[:] = [self.differences(), self.differences_of_sums()]
+            return not any(seen)
+        wait_until(agree, seconds, lambda: f"the books of {self.provider} agree; they differ: {seen}")
+        return [o["id"] for o in self.operations() if o["status"] not in ("succeeded", "failed", "released")]
+
+    def differences(self):
+        operations = self.operations()
+        entries = [e for e in self.entries() if moves(e)]
+        named = {o["provider_reference"] for o in operations} - {""}
+        found = [f"nobody asked for {entry}" for entry in entries
+                 if not any(self.is_of(entry, o, named) for o in operations)]
+        for operation in operations:
+            of_it = [e for e in entries if self.is_of(e, operation, named)]
+            times = sum(moves(e) for e in of_it)
+            expected = {"succeeded": {1}, "failed": {0}, "released": {0}, "ready": {0}}.get(operation["status"], {0, 1})
+            sums = {(str(e["amount"]), e["currency"]) for e in of_it}
+            if times not in expected or sums - {(operation["amount"], operation["currency"])}:
+                found.append(f"{operation}: there {of_it}")
+        return found
+
+    def is_of(self, entry, operation, named):
+        """named: the provider's own names that we have noted. Airtel's refunds take no reference of ours."""
+        kinds = {"charge": ("charge",), "refund": ("refund", "void"), "cancel": ("void",)}
+        if entry["kind"] not in kinds[operation["kind"]]:
+            return False
+        if entry["reference"] in forms(operation["id"]):
+            return True
+        if self.provider != "airtel" or operation["kind"] != "refund":
+            return False
+        if entry["id"] in named:
+            return entry["id"] == operation["provider_reference"]
+        return not operation["provider_reference"] and entry["related"] in forms(operation["charge"])
+
+    def differences_of_sums(self):
+        """Payments and refunds say what their operations say."""
+        return self.stack.sql(f"""
+            SELECT p.id, p.status, p.amount_captured, p.amount_refunded, s.charged, s.refunded
+            FROM payments.payments p CROSS JOIN LATERAL (
+                SELECT coalesce(sum(o.amount) FILTER (WHERE o.kind = 'charge'), 0) AS charged,
+                    coalesce(sum(o.amount) FILTER (WHERE o.kind = 'refund'), 0) AS refunded
+                FROM payments.operations o
+                WHERE o.tenant_id = p.tenant_id AND o.payment_id = p.id AND o.status = 'succeeded') s
+            WHERE p.provider = '{self.provider}' AND p.capture = 'automatic'
+                AND (p.amount_captured <> s.charged OR p.amount_refunded <> s.refunded
+                    OR (p.status = 'succeeded') <> (s.charged > 0))
+            UNION ALL
+            SELECT r.id, r.status, r.amount, 0, 0, 0 FROM refunds.refunds r
+            LEFT JOIN payments.operations o ON o.tenant_id = r.tenant_id AND o.refund_id = r.id
+            WHERE o.provider = '{self.provider}' AND (r.status = 'processed') <> (o.status = 'succeeded')""")
+
+
+def moves(entry):
+    """How often an entry moved money: a void takes the charge back as a refund does."""
+    return int(entry["status"] == "succeeded") if entry["kind"] == "void" else entry["moved"]

@@ -195,13 +195,167 @@ static int provider_test(struct cli *cli, int argc, char **argv)
     return response->ok ? EXIT_DONE : EXIT_FAILED;
 }
 
+// --- What is built in
+typedef Obol__Payments__V1__Provider Provider;
+typedef Obol__Payments__V1__ProviderList ProviderList;
+
+static const ProviderList *providers_ask(struct cli *cli)
+{
+    Obol__Payments__V1__ListProvidersRequest request =
+        OBOL__PAYMENTS__V1__LIST_PROVIDERS_REQUEST__INIT;
+    return (const ProviderList *)cli_call(
+        cli,
+        &(struct ask){PEER_PAYMENTS, METHOD_ProviderService_ListProviders, NULL, &request.base});
+}
+
+static const char *words_of(struct arena *arena, char *const *words, size_t n, const char *none)
+{
+    const char *text = n ? "" : none;
+    for (size_t i = 0; text && i < n; i++)
+        text = arena_printf(arena, "%s%s%s", text, i ? " " : "", words[i]);
+    return text;
+}
+
+static const char *asked_of(struct arena *arena, const Provider *provider)
+{
+    if (provider->can_be_asked)
+        return arena_printf(arena, "after %.3g s", (double)provider->query_after_ms / 1000);
+    return provider->speaks_by_callback ? "no: it tells" : "no";
+}
+
+static int print_available(struct cli *cli, const ProviderList *list)
+{
+    enum { COLUMNS = 7 };
+    static const char *const headings[COLUMNS] = {"PROVIDER", "METHOD", "CURRENCIES", "OPERATORS",
+                                                  "REFUNDS",  "ASKED",  "SENT AGAIN"};
+    size_t rows = 0;
+    for (size_t i = 0; i < list->n_data; i++)
+        rows += list->data[i]->n_methods;
+    const char **row = ARENA_ARRAY(cli->arena, rows * COLUMNS, const char *), **cells = row;
+    for (size_t i = 0; row && i < list->n_data; i++) {
+        const Provider *provider = list->data[i];
+        for (size_t j = 0; j < provider->n_methods; j++, row += COLUMNS) {
+            const Obol__Payments__V1__ProviderMethod *method = provider->methods[j];
+            row[0] = provider->name;
+            row[1] = method->method;
+            row[2] = words_of(cli->arena, method->currencies, method->n_currencies, "any");
+            row[3] = words_of(cli->arena, method->operators, method->n_operators, NULL);
+            row[4] = provider->partial_refunds ? "part or whole" : "whole";
+            row[5] = asked_of(cli->arena, provider);
+            row[6] = words_of(cli->arena, provider->sent_again, provider->n_sent_again, "nothing");
+        }
+    }
+    if (!cells)
+        return cli_fail("out of memory");
+    print_table(headings, COLUMNS, cells, rows);
+    return EXIT_DONE;
+}
+
+static int provider_available(struct cli *cli, int argc, char **argv)
+{
+    struct words words;
+    if (!cli_options(cli, argc, argv, (const struct option_row[]){{0}}, &words))
+        return EXIT_USAGE;
+    if (words.n != 0)
+        return cli_usage(cli, "no words");
+    const ProviderList *list = providers_ask(cli);
+    if (!list)
+        return EXIT_FAILED;
+    return cli->json ? print_json(cli, &list->base) : print_available(cli, list);
+}
+
+static const Provider *provider_named(const ProviderList *list, const char *name)
+{
+    for (size_t i = 0; i < list->n_data; i++)
+        if (strcmp(list->data[i]->name, name) == 0)
+            return list->data[i];
+    return NULL;
+}
+
+static int print_fields(struct cli *cli, const Provider *provider)
+{
+    enum { COLUMNS = 4 };
+    static const char *const headings[COLUMNS] = {"FIELD", "REQUIRED", "SECRET", "WHAT"};
+    const char **cells = ARENA_ARRAY(cli->arena, provider->n_fields * COLUMNS, const char *);
+    if (!cells)
+        return cli_fail("out of memory");
+    for (size_t i = 0; i < provider->n_fields; i++) {
+        const Obol__Payments__V1__ProviderField *field = provider->fields[i];
+        const char **row = &cells[i * COLUMNS];
+        row[0] = field->name;
+        row[1] = field->required ? "yes" : NULL;
+        row[2] = field->secret ? "yes" : NULL;
+        row[3] = field->help;
+    }
+    print_table(headings, COLUMNS, cells, provider->n_fields);
+    return EXIT_DONE;
+}
+
+static int provider_fields(struct cli *cli, int argc, char **argv)
+{
+    struct words words;
+    if (!cli_options(cli, argc, argv, (const struct option_row[]){{0}}, &words))
+        return EXIT_USAGE;
+    if (words.n != 1)
+        return cli_usage(cli, "give the provider");
+    const ProviderList *list = providers_ask(cli);
+    if (!list)
+        return EXIT_FAILED;
+    const Provider *provider = provider_named(list, words.at[0]);
+    if (!provider)
+        return cli_fail("there is no provider %s: see obol provider available", words.at[0]);
+    return cli->json ? print_json(cli, &provider->base) : print_fields(cli, provider);
+}
+
+static int print_breakers(struct cli *cli, const Obol__Payments__V1__BreakerList *list)
+{
+    enum { COLUMNS = 4 };
+    static const char *const headings[COLUMNS] = {"PROVIDER", "CREDENTIAL", "STATE", "RETRY"};
+    const char **cells = ARENA_ARRAY(cli->arena, list->n_data * COLUMNS, const char *);
+    if (!cells)
+        return cli_fail("out of memory");
+    for (size_t i = 0; i < list->n_data; i++) {
+        const Obol__Payments__V1__BreakerState *breaker = list->data[i];
+        const char **row = &cells[i * COLUMNS];
+        row[0] = breaker->provider;
+        row[1] = breaker->credential_id;
+        row[2] = breaker->state;
+        row[3] = breaker->retry_ms
+                     ? arena_printf(cli->arena, "in %lld ms", (long long)breaker->retry_ms)
+                     : NULL;
+    }
+    print_table(headings, COLUMNS, cells, list->n_data);
+    return EXIT_DONE;
+}
+
+static int provider_breakers(struct cli *cli, int argc, char **argv)
+{
+    struct words words;
+    if (!cli_options(cli, argc, argv, (const struct option_row[]){{0}}, &words))
+        return EXIT_USAGE;
+    if (words.n != 0)
+        return cli_usage(cli, "no words");
+    Obol__Payments__V1__ListBreakersRequest request =
+        OBOL__PAYMENTS__V1__LIST_BREAKERS_REQUEST__INIT;
+    const Obol__Payments__V1__BreakerList *list = (const Obol__Payments__V1__BreakerList *)cli_call(
+        cli,
+        &(struct ask){PEER_PAYMENTS, METHOD_ProviderService_ListBreakers, NULL, &request.base});
+    if (!list)
+        return EXIT_FAILED;
+    return cli->json ? print_json(cli, &list->base) : print_breakers(cli, list);
+}
+
 const struct command provider_commands[] = {
+    {"provider available", "", "The providers that are built in, and what each takes.",
+     "  obol provider available\n", provider_available},
+    {"provider fields", "<provider>", "What a credential at this provider is made of.",
+     "  obol provider fields mtn\n", provider_fields},
     {"provider list", "--tenant ten_…", "A tenant's credentials, without their values.",
      "  obol provider list --tenant ten_demo\n", provider_list},
     {"provider set", "<provider> --tenant ten_… [--id cred_…] [field=value …]",
      "Make or change a credential at a provider.",
      "Values that must not stand on a command line: name=@file reads a file, name=- a line of the\n"
-     "standard input. Without any field, the refusal says which there are.\n\n"
+     "standard input. `obol provider fields <provider>` says which there are.\n\n"
      "  obol provider set mtn --tenant ten_demo api_user=@user api_key=@key \\\n"
      "      subscription_key=- target_environment=sandbox < subscription\n"
      "  obol provider set airtel --tenant ten_demo --live --label Zambia client_id=… \\\n"
@@ -212,5 +366,8 @@ const struct command provider_commands[] = {
     {"provider test", "<credential> --tenant ten_… [--currency ZMW]",
      "Ask the provider whether a credential works; says what is wrong.",
      "  obol provider test cred_01… --tenant ten_demo --currency ZMW\n", provider_test},
+    {"provider breakers", "", "Credentials whose provider is not well, so that payments wait.",
+     "As the replica sees it that PAYMENTS_TARGET leads to.\n\n  obol provider breakers\n",
+     provider_breakers},
     {0},
 };

@@ -53,6 +53,8 @@ CREATE TABLE daily_volumes (
     CHECK (used <= budget)
 ) WITH (fillfactor = 50);
 
+CREATE INDEX daily_volumes_day ON daily_volumes (day); -- old ones are swept
+
 -- Access tokens, for all replicas.
 CREATE TABLE provider_sessions (
     credential_id text COLLATE "C" NOT NULL,
@@ -116,6 +118,7 @@ CREATE TABLE unknown_callbacks (
     received_at timestamptz NOT NULL
 );
 CREATE UNIQUE INDEX unknown_callbacks_once ON unknown_callbacks (tenant_id, provider, digest);
+CREATE INDEX unknown_callbacks_of ON unknown_callbacks (tenant_id, provider, received_at);
 CREATE INDEX unknown_callbacks_age ON unknown_callbacks (received_at);
 
 -- Reconciliation: a run compares a day of our books with the provider's.
@@ -133,6 +136,7 @@ CREATE TABLE reconciliations (
     amounts_differ bigint NOT NULL,
     statuses_differ bigint NOT NULL,
     left_over text[] NOT NULL DEFAULT '{}', -- operations that the next day's file must show
+    until_at timestamptz NOT NULL, -- how far our books were read
     created_at timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, id)
 );

@@ -170,6 +170,11 @@ static const char *balance_finding(const struct provider_use *use, const char *c
     const char *held = body ? json_get_string(body, "currency") : NULL;
     if (!body)
         return "What answered is not MTN: check base_url.";
+    if (!use->credential->live && strcmp(environment_of(use), SANDBOX) != 0)
+        return arena_printf(use->arena,
+                            "The credential is for tests, but its target_environment is %s, where "
+                            "MTN takes real money: it must be " SANDBOX ".",
+                            environment_of(use));
     if (!held || !currency || !*currency || strcmp(held, currency) == 0)
         return NULL;
     return arena_printf(use->arena, "The account is in %s, not %s.", held, currency);

@@ -11,6 +11,9 @@
 #include "http/form.h"
 #include "providers/adapters.h"
 
+#define TEST_PATH "/sandbox-api/v1"
+#define LIVE_PATH "/api/v1"
+
 static const struct provider_support supports[] = {
     {.method = "mobile_money", .currencies = PAYDUNYA_CURRENCY, .networks = "orange wave mtn"},
     {.method = "checkout", .currencies = PAYDUNYA_CURRENCY},
@@ -58,7 +61,7 @@ bool paydunya_build(const struct provider_use *use, const char *base, const char
 
 char *paydunya_url(const struct provider_use *use, const char *field, const char *rest)
 {
-    static const char *const versions[] = {"/sandbox-api/v1", "/api/v1"};
+    static const char *const versions[] = {TEST_PATH, LIVE_PATH};
     const char *own = credential_get(use->credential, field);
     if (*own)
         return arena_strdup(use->arena, own);
@@ -245,10 +248,16 @@ static bool paydunya_probe(const struct provider_use *use, const char *currency,
 static const char *wrong_environment(const struct provider_use *use)
 {
     const char *key = credential_get(use->credential, "private_key");
-    if (use->credential->live && strncmp(key, "test_", 5) == 0)
+    bool live = use->credential->live;
+    if (live && strncmp(key, "test_", 5) == 0)
         return "private_key is a test key, but the credential is live.";
-    if (!use->credential->live && strncmp(key, "live_", 5) == 0)
+    if (!live && strncmp(key, "live_", 5) == 0)
         return "private_key is a live key, but the credential is for the sandbox.";
+    const char *base = credential_base_url(use->credential, use->provider);
+    if (live && strstr(base, TEST_PATH))
+        return "The credential is live, but its base_url is of tests (" TEST_PATH ").";
+    if (!live && strstr(base, LIVE_PATH) && !strstr(base, TEST_PATH))
+        return "The credential is for tests, but its base_url is not " TEST_PATH ".";
     return NULL;
 }
 

@@ -1,6 +1,7 @@
 // The handlers behind a real server: every method of the contract is bound, and a payment made over
 // the wire can be read back.
 #include "../../store/payments/fixture.h"
+#include "obol/payments/v1/providers.obol.h"
 #include "rpc/client.h"
 
 #include <stdio.h>
@@ -35,12 +36,13 @@ static void worker_end(void *context)
 
 static void begin(void)
 {
-    static const struct proto_file *files[] = {&obol_payments_v1_payments_file};
+    static const struct proto_file *files[] = {&obol_payments_v1_payments_file,
+                                               &obol_payments_v1_providers_file};
     fixture_begin(&f);
     health = health_new("payments", "test");
     struct rpc_server_config config = {.address = "127.0.0.1:0",
                                        .files = files,
-                                       .files_n = 1,
+                                       .files_n = 2,
                                        .handlers = payments_handlers,
                                        .handlers_n = payments_handlers_n,
                                        .fast_threads = 2,

@@ -108,7 +108,7 @@ Test(write, gives_every_field_in_order)
         "\"amount_refunded\":0,\"provider\":\"\",\"next_action\":null,\"sequence\":0,"
         "\"error\":{\"code\":\"card_declined\",\"message\":\"\"},\"description\":null,"
         "\"customer\":null,\"metadata\":{},\"created_at\":\"1970-01-01T00:00:01.005Z\","
-        "\"updated_at\":null}");
+        "\"updated_at\":null,\"mobile_money\":null,\"attempts\":[]}");
 }
 
 Test(write, gives_bytes_that_javascript_gives_back)
@@ -149,7 +149,7 @@ Test(write, gives_lists_bare_wrappers_and_base64)
         OBOL__PAYMENTS__V1__PROVIDER_CALLBACK_REQUEST__INIT;
     callback.body = (ProtobufCBinaryData){3, (uint8_t *)"\0\1\xff"};
     cr_assert_str_eq(json_write(arena, &callback.base),
-                     "{\"provider\":\"\",\"credential_id\":\"\",\"headers\":[],\"body\":\"AAH/\"}");
+                     "{\"provider\":\"\",\"credential_id\":\"\",\"headers\":[],\"body\":\"AAH/\",\"address\":\"\"}");
     Google__Protobuf__Empty empty = GOOGLE__PROTOBUF__EMPTY__INIT;
     cr_assert_str_eq(json_write(arena, &empty.base), "{}");
 }

@@ -114,6 +114,8 @@ Test(mtn_account, probes_the_balance)
                      "GET https://mtn/collection/v1_0/account/balance\n"
                      "Authorization: Bearer collecting\nX-Target-Environment: mtnzambia\n"
                      "Ocp-Apim-Subscription-Key: sub\nAccept: application/json\n\n");
+    expect_finding(probe_finding("", 200, "{\"currency\":\"ZMW\"}"), "it must be sandbox");
+    credential.live = true;
     cr_assert_null(probe_finding("ZMW", 200, "{\"availableBalance\":\"1\",\"currency\":\"ZMW\"}"));
     cr_assert_null(probe_finding("", 200, "{\"availableBalance\":\"1\",\"currency\":\"ZMW\"}"));
     expect_finding(probe_finding("EUR", 200, "{\"currency\":\"ZMW\"}"),

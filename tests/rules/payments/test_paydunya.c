@@ -371,12 +371,19 @@ Test(paydunya, says_what_is_wrong_with_a_credential)
     cr_assert(strstr(provider.read_probe(&use, "", &none), "can't be reached"));
     credential.live = true;
     cr_assert(strstr(probe("", 200, refusal("3001")), "test key"));
-    configure("");
     credential.live = false;
-    cr_assert_eq(
-        json_parse(arena, bytes_of_string("{\"private_key\":\"live_pk\"}"), &credential.fields),
-        STATUS_OK);
+    adapter_fields("{\"private_key\":\"live_pk\"}");
     cr_assert(strstr(probe("", 200, refusal("3001")), "live key"));
+}
+
+Test(paydunya, finds_a_base_url_of_the_other_environment)
+{
+    adapter_fields("{\"private_key\":\"pk\",\"base_url\":\"http://pd/api/v1\"}");
+    cr_assert(strstr(probe("", 200, refusal("3001")), "not /sandbox-api/v1"));
+    credential.live = true;
+    cr_assert_null(probe("", 200, refusal("3001")));
+    adapter_fields("{\"private_key\":\"pk\",\"base_url\":\"" BASE "\"}");
+    cr_assert(strstr(probe("", 200, refusal("3001")), "of tests"));
 }
 
 Test(paydunya, takes_mobile_money_and_checkouts_in_francs)

@@ -1,0 +1,48 @@
+# The demo tenant at the sandboxes of all real providers: credentials, and where callbacks go.
+
+sandbox_fields() { # PROVIDER: what obol-sandbox takes where nothing else is set
+    case $1 in
+    mtn) say base_url="$SIMULATOR_URL/mtn" api_user=3c9f2a5e-8d14-4b6f-9a07-5e1d2c3b4a59 api_key=mtn-sandbox-key \
+        subscription_key=mtn-sandbox-subscription target_environment=mtnzambia ;;
+    airtel) say base_url="$SIMULATOR_URL/airtel" client_id=airtel-sandbox-client client_secret=airtel-sandbox-secret country=ZM \
+        callback_hash_key=airtel-sandbox-hash-key ;;
+    zamtel) say base_url="$SIMULATOR_URL/zamtel/ZampayRest" third_party_id=zamtel-sandbox password=zamtel-sandbox-password \
+        shortcode=000000 identifier=zamtel-sandbox-identifier credential=zamtel-sandbox-credential ;;
+    blumon) say base_url="$SIMULATOR_URL/blumon" username=blumon-sandbox-user password=blumon-sandbox-password \
+        client_id=blumon-sandbox-client client_secret=blumon-sandbox-secret webhook_secret=blumon-sandbox-webhooks ;;
+    paydunya) say base_url="$SIMULATOR_URL/paydunya/sandbox-api/v1" master_key=paydunya-sandbox-master \
+        private_key=paydunya-sandbox-private token=paydunya-sandbox-token store_name=Demo ;;
+    esac
+}
+
+providers_known() { "$BIN/obol" provider list --tenant ten_demo --json; }
+
+provider_connect() { # PROVIDER: unless the demo tenant is there already
+    local provider=$1 made url order
+    if providers_known | grep -q "\"provider\":\"$provider\""; then return 0; fi
+    # shellcheck disable=SC2046
+    made=$("$BIN/obol" provider set "$provider" --tenant ten_demo --label Sandbox --json $(sandbox_fields "$provider"))
+    url=$(printf %s "$made" | json_field callback_url)
+    case $provider in # where it is the provider's portal that is told, and no request
+    airtel) order="{\"provider\":\"airtel\",\"callback_url\":\"$url\"}" ;;
+    blumon) order="{\"provider\":\"blumon\",\"callback_url\":\"$url\",\"webhook_secret\":\"blumon-sandbox-webhooks\"}" ;;
+    *) return 0 ;;
+    esac
+    curl -sSf -o /dev/null -H 'Content-Type: application/json' -d "$order" "$SIMULATOR_URL/control"
+}
+
+providers_connect() {
+    local provider
+    runs gateway || die "nothing runs: ./dev up"
+    stack_environment
+    for provider in mtn airtel zamtel blumon paydunya; do provider_connect "$provider"; done
+    "$BIN/obol" provider list --tenant ten_demo
+    cat <<TEXT
+
+To try next:
+  curl -u key_test_abc123:secret_test_xyz789 $GATEWAY/api/v1/payments -H "Content-Type: application/json" \\
+    -d '{"order_id": "invoice-7", "amount": 1500, "currency": "ZMW", "method": "mobile_money",
+         "mobile_money": {"msisdn": "260961234501", "operator": "mtn"}}'
+  ./dev obol provider available
+TEXT
+}
