@@ -23,6 +23,10 @@ struct health {
     size_t n;
     bool draining, ready; // ready: as last judged
     uint64_t generation;
+    pthread_mutex_t detail_lock; // held while the detail is written
+    const char *detail_name;
+    const char *(*detail_write)(void *context, struct arena *arena);
+    void *detail_context;
 };
 
 struct health *health_new(const char *service, const char *version)
@@ -34,6 +38,7 @@ struct health *health_new(const char *service, const char *version)
     health->version = version;
     health->ready = true;
     pthread_mutex_init(&health->lock, NULL);
+    pthread_mutex_init(&health->detail_lock, NULL);
     return health;
 }
 
@@ -41,6 +46,7 @@ void health_free(struct health *health)
 {
     if (!health)
         return;
+    pthread_mutex_destroy(&health->detail_lock);
     pthread_mutex_destroy(&health->lock);
     free(health);
 }
@@ -114,6 +120,32 @@ uint64_t health_generation(const struct health *health)
     return generation;
 }
 
+void health_detail(struct health *health, const char *name,
+                   const char *(*write)(void *context, struct arena *arena), void *context)
+{
+    pthread_mutex_lock(&health->detail_lock);
+    health->detail_name = name;
+    health->detail_write = write;
+    health->detail_context = context;
+    pthread_mutex_unlock(&health->detail_lock);
+}
+
+static void health_print_detail(const struct health *health, struct arena *arena,
+                                struct buffer *out)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)&health->detail_lock;
+    pthread_mutex_lock(lock);
+    const char *value =
+        health->detail_write ? health->detail_write(health->detail_context, arena) : NULL;
+    if (value) {
+        buffer_adds(out, ",");
+        escape_string(out, health->detail_name);
+        buffer_adds(out, ":");
+        buffer_adds(out, value);
+    }
+    pthread_mutex_unlock(lock);
+}
+
 static void health_print_dependency(const struct dependency *dependency, struct buffer *out)
 {
     escape_string(out, dependency->name);
@@ -157,6 +189,7 @@ char *health_json(const struct health *health, struct arena *arena)
     health_unlock(health);
     buffer_adds(&out, "}");
     health_print_disk(&out);
+    health_print_detail(health, arena, &out);
     buffer_adds(&out, "}");
     return out.full ? NULL : arena_strdup(arena, out.at);
 }

@@ -20,11 +20,16 @@ DEFINE_CLEANUP(health_free, struct health *)
 int health_add(struct health *health, const char *name, bool required);
 // latency_us -1: not measured.
 void health_report(struct health *health, int dependency, bool up, int64_t latency_us);
+// Something that a service has to tell beside: a member of the page under `name` (static storage)
+// whose JSON value `write` gives, from the arena; NULL: left out. Called in any thread. One a
+// health; a later one takes its place, `write` NULL takes it away (and waits for a call under way).
+void health_detail(struct health *health, const char *name,
+                   const char *(*write)(void *context, struct arena *arena), void *context);
 void health_drain(struct health *health); // not ready from now on
 bool health_ready(const struct health *health);
 // Grows whenever ready changes; for Health.Watch.
 uint64_t health_generation(const struct health *health);
 // {"status":"up|down|draining","service","version",
-//  "dependencies":{"postgres":{"status","latency_ms"}},"disk":{"path","free_bytes"}}
+//  "dependencies":{"postgres":{"status","latency_ms"}},"disk":{"path","free_bytes"}} and the detail.
 // disk: the working directory's. NULL when the arena is full.
 char *health_json(const struct health *health, struct arena *arena);

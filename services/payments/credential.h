@@ -16,7 +16,8 @@ struct credential_field {
 // Every provider's, beside its own: base_url (another host than the provider's own),
 // webhook_secret (signs callbacks, where the provider does that), callback_addresses (whence
 // callbacks may come: addresses or networks such as 192.0.2.0/24, separated by blanks), ledger_url
-// (a sandbox's book, for reconciliation; never of live ones).
+// (a sandbox's book, for reconciliation; never of live ones; without a query it is asked for with
+// ?provider=<name>).
 extern const struct credential_field credential_common_fields[]; // ends with name NULL
 
 struct credential {

@@ -14,6 +14,8 @@ static struct payments_settings settings;
 
 static void payments_free(struct payments_state *payments)
 {
+    if (payments->health)
+        health_detail(payments->health, NULL, NULL, NULL);
     if (payments->sessions)
         sessions_on_news(payments->sessions, NULL, NULL); // the processor goes first
     processor_stop(payments->processor);
@@ -74,6 +76,8 @@ static enum status start(struct service *service, void **ret_state)
         payments_free(payments);
         return STATUS_RESOURCE_EXHAUSTED;
     }
+    payments->health = service_health(service);
+    health_detail(payments->health, "circuits", state_circuits_json, payments);
     *ret_state = payments;
     return STATUS_OK;
 }

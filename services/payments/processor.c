@@ -314,8 +314,10 @@ static void processor_free(struct processor *processor)
         return;
     if (processor->client)
         http_client_free(processor->client);
-    for (size_t i = 0; processor->slots && i < processor->config.slots; i++)
+    for (size_t i = 0; processor->slots && i < processor->config.slots; i++) {
+        setup_release(processor->slots[i].setup); // of what was still out
         arena_free(processor->slots[i].arena);
+    }
     db_free(processor->db);
     arena_free(processor->arena);
     news_free(processor->news);

@@ -169,16 +169,27 @@ static enum status by_file(struct running *running)
     return status == STATUS_OK ? against(running, rows, n) : status;
 }
 
+// One sandbox keeps the books of several providers.
+static const char *ledger_of(struct running *running)
+{
+    const char *url = ledger_url(running->run->credential);
+    return strchr(url, '?')
+               ? url
+               : arena_printf(running->arena, "%s?provider=%s", url, running->provider->name);
+}
+
 static enum status fetch_ledger(struct running *running, struct bytes *ret)
 {
     const struct http_request request = {
         .method = "GET",
-        .url = ledger_url(running->run->credential),
+        .url = ledger_of(running),
         .total_ms = LEDGER_MS_MAX,
         .response_max = LEDGER_BYTES_MAX,
         .tls_required = !running->run->state->settings->provider_allow_http,
     };
     struct http_response response = {.failure = HTTP_TIMEOUT};
+    if (!request.url)
+        return STATUS_RESOURCE_EXHAUSTED;
     bool answered = fetch_once(running->arena, &request, running->run->deadline_ns, &response);
     if (!answered || response.failure != HTTP_OK || response.status >= 500)
         return problem_set(running->problem, STATUS_UNAVAILABLE, "provider_unavailable", NULL,

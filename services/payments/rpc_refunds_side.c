@@ -7,6 +7,7 @@
 #include "base/id.h"
 #include "batch.h"
 #include "change.h"
+#include "refund_check.h"
 #include "render.h"
 #include "rpc.h"
 
@@ -88,62 +89,6 @@ static enum status split_existing(struct reserve *reserve, struct reserve_item *
     return status;
 }
 
-static enum status ask_provider(const struct reserve *reserve, const struct payment *payment,
-                                struct provider_act *act, struct problem *problem)
-{
-    const struct payments_state *state = reserve->worker->state;
-    const struct provider *provider = providers_find(state->providers, payment->provider);
-    const struct key charge = {payment->tenant_id, payment->charge_operation_id};
-    const struct setup *setup = NULL;
-    struct outcome outcome = {0};
-    if (!provider->accepts || !payment->credential_id)
-        return STATUS_OK;
-    enum status status = store_operations_reference(reserve->worker->db, reserve->arena, &charge,
-                                                    &act->charge_provider_reference);
-    if (status == STATUS_OK)
-        status = setups_get(state->setups, reserve->worker->db, payment->tenant_id, &setup);
-    if (status != STATUS_OK)
-        return problem_unavailable(problem);
-    const struct provider_use use = {
-        .provider = provider,
-        .credential = setup_credential(setup, payment->credential_id),
-        .arena = reserve->arena,
-    };
-    if (use.credential && !provider->accepts(&use, act, &outcome))
-        status = problem_set(problem, STATUS_INVALID_ARGUMENT, outcome.error_code, "amount", "%s",
-                             outcome.error_message);
-    setup_release(setup);
-    return status;
-}
-
-// What the provider can't do is refused before anything is accepted.
-static enum status check_refund(const struct reserve *reserve, const struct payment *payment,
-                                int64_t amount, struct problem *problem)
-{
-    const struct payments_state *state = reserve->worker->state;
-    const struct provider *provider = providers_find(state->providers, payment->provider);
-    if (!provider)
-        return problem_set(problem, STATUS_FAILED_PRECONDITION, "payment_not_refundable", NULL,
-                           "The payment's provider is not there any more.");
-    if (!provider->partial_refunds && amount != payment->amount_captured)
-        return problem_set(problem, STATUS_INVALID_ARGUMENT, "refund_partial_unsupported", "amount",
-                           "%s refunds a payment as a whole only.", provider->title);
-    struct provider_act act = {
-        .kind = OPERATION_REFUND,
-        .charge_reference = payment->charge_operation_id,
-        .amount = amount,
-        .charge_amount = payment->amount,
-        .currency = payment->currency,
-        .method = payment->method,
-        .msisdn = payment->msisdn,
-        .network = payment->network,
-        .phone = payment->phone,
-        .email = payment->email,
-        .name = payment->name,
-    };
-    return ask_provider(reserve, payment, &act, problem);
-}
-
 // Reserved, but not to be: it is given back in the same transaction.
 static enum status unreserve(struct reserve *reserve, const struct payment_change *changes)
 {
@@ -178,8 +123,8 @@ static enum status insert_applied(struct reserve *reserve, const struct payment_
             (void)problem_not_found(&item->refusal, "payment");
         } else if (change->result == CHANGE_REFUSED) {
             item->refusal = change->problem;
-        } else if (check_refund(reserve, change->after, change->reserved, &item->refusal) ==
-                   STATUS_OK) {
+        } else if (refund_check(reserve->worker, reserve->arena, change->after, change->reserved,
+                                &item->refusal) == STATUS_OK) {
             item->amount = change->reserved;
             item->currency = change->after->currency;
             operations[wanted++] =

@@ -22,6 +22,7 @@ struct payments_state {
     struct setups *setups;
     struct sessions *sessions; // NULL in tests that need none
     struct breakers *breakers;
+    struct health *health; // NULL in tests
     struct callback_counts *callback_counts;
     struct bell *outbox_bell;    // rung after committing events
     struct processor *processor; // NULL where none runs
@@ -31,6 +32,8 @@ struct payments_state {
 int64_t state_lease_ms(const struct payments_state *state, const char *provider);
 // Whether requests under this credential go over TLS only: real ones do, but in development.
 bool state_tls_required(const struct payments_state *state, const struct credential *credential);
+// Circuits that are not closed, for the page of health (health_detail). context: the state.
+const char *state_circuits_json(void *context, struct arena *arena);
 struct outcome_limits state_limits(const struct payments_state *state);
 // After a commit that made events, and work for the processor.
 void state_ring(const struct payments_state *state, bool work);

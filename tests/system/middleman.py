@@ -20,12 +20,14 @@ class Asked:
 
 
 class Middleman:
-    """answer(asked) gives (status, bytes), HANG_UP, or None: whatever the provider says, as alter(asked, reply) has it."""
+    """answer(asked) gives (status, bytes), HANG_UP, or None: whatever the provider says to target(asked), as
+    alter(asked, reply) has it."""
 
     def __init__(self, port):
         self.asked = []
         self.answer = lambda asked: None
         self.alter = lambda asked, reply: reply.raw
+        self.target = lambda asked: asked.target
         middleman, lock = self, threading.Lock()
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -42,8 +44,7 @@ class Middleman:
                     return
                 if told is None:
                     fields = {name: value for name, value in self.headers.items() if name.lower() not in HOP}
-                    # The pages and addresses that it names are its own.
-                    reply = send(port, self.command, self.path, body or None, fields)
+                    reply = send(port, self.command, middleman.target(asked), body or None, fields)
                     told = reply.status, middleman.alter(asked, reply)
                 self.send_response(told[0])
                 self.send_header("Content-Type", "application/json")

@@ -58,9 +58,10 @@ def reviewed(stack, api, paid):
 
 
 def events(api, paid):
+    """What happened to it, in its order."""
     def whole():
-        found = [e for e in api.all("/events") if e["data"].get("payment", {}).get("id") == paid["id"]]
-        return [e["event"] for e in reversed(found)] if len(found) == paid["sequence"] else None
+        found = sorted(api.all(f"/events?object_id={paid['id']}"), key=lambda event: event["sequence"])
+        return [e["event"] for e in found] if len(found) == paid["sequence"] else None
     return wait_until(whole, 20, f"every event of {paid['id']}")
 
 
@@ -147,14 +148,12 @@ def test_what_is_not_answered_waits_for_a_person_and_is_never_guessed(stack, hou
         assert house.entries("charge", reference=reference(seen)) == entries
 
 
-@pytest.mark.parametrize("fault, moved", [("error", None), ("malformed", 1), ("timeout_before", None), ("timeout_after", 1)])
+@pytest.mark.parametrize("fault, moved", [("error", None), ("malformed", 1)])
 def test_a_fault_is_sent_once_and_ends_with_a_person(stack, tenant, house, fault, moved):
     house.control(next=fault)
     seen = reviewed(stack, tenant, pay(house, tenant))
     assert [e["moved"] for e in house.entries(reference=reference(seen))] == ([moved] if moved else []), fault
-    attempts = stack.sql(f"""SELECT count(*) FROM payments.attempts a JOIN payments.operations o ON o.id = a.operation_id
-        WHERE o.payment_id = '{seen["id"]}'""")
-    assert attempts == [["1"]]
+    assert stack.sql(f"SELECT attempts FROM payments.operations WHERE payment_id = '{seen['id']}'") == [["1"]]
     resolve_by_book(stack, house, tenant, seen)
 
 
@@ -193,7 +192,8 @@ def test_refunds_are_paid_out_in_parts(stack, tenant, house):
     tenant.post(f"/payments/{paid['id']}/refunds", {"amount": 1001}).refused(422, "refund_exceeds_captured")
     assert refunded(stack, tenant, paid)["amount"] == 1000
     assert tenant.get(f"/payments/{paid['id']}").ok()["amount_refunded"] == AMOUNT
-    operations = stack.sql(f"SELECT id FROM payments.operations WHERE payment_id = '{paid['id']}' AND kind = 'refund' ORDER BY amount")
+    operations = stack.sql(f"SELECT id FROM payments.operations WHERE payment_id = '{paid['id']}' "
+                           "AND kind = 'refund' AND status = 'succeeded' ORDER BY amount")
     entries = [house.entries("refund", reference=row[0].replace("_", "")) for row in operations]
     assert [[(e["moved"], e["amount"], e["payer"]) for e in found] for found in entries] == [
         [(1, 500, msisdn("01"))], [(1, 1000, msisdn("01"))]]
@@ -211,8 +211,7 @@ def test_a_refused_payout_is_a_failed_refund(stack, api, house):
         refund = refunded(stack, api, paid)
         assert (refund["status"], refund["error"]["code"]) == ("failed", "provider_setup"), refund
         stack.obol("provider", "set", PROVIDER, "--tenant", api.tenant_id, "--id", credential["id"], "credential=")
-        refund = refunded(stack, api, paid)
-        assert (refund["status"], refund["error"]["code"]) == ("failed", "provider_setup"), refund
+        api.post(f"/payments/{paid['id']}/refunds", {}).refused(422, "provider_setup")
         assert len([a for a in middleman.asked if "B2C" in a.path]) == 2
         assert api.get(f"/payments/{paid['id']}").ok()["amount_refunded"] == 0
         stack.obol("provider", "set", PROVIDER, "--tenant", api.tenant_id, "--id", credential["id"],
@@ -220,17 +219,26 @@ def test_a_refused_payout_is_a_failed_refund(stack, api, house):
         assert refunded(stack, api, paid)["status"] == "processed"
 
 
-@pytest.mark.parametrize("fault, moved", [("timeout_before", []), ("timeout_after", [1])])
-def test_a_payout_without_an_answer_waits_for_a_person(stack, tenant, house, fault, moved):
-    paid = house.settled(tenant, AMOUNT, "succeeded")
-    house.control(next=fault)
-    refund = refunded(stack, tenant, paid)
-    assert (refund["status"], refund["error"]["code"]) == ("needs_review", "outcome_unknown"), refund
-    [[operation]] = stack.sql(f"SELECT id FROM payments.operations WHERE payment_id = '{paid['id']}' AND kind = 'refund'")
-    assert [e["moved"] for e in house.entries("refund", reference=operation.replace("_", ""))] == moved
-    # What may have been given back is not there to be given back again.
-    tenant.post(f"/payments/{paid['id']}/refunds", {"amount": 1}).refused(422, "refund_exceeds_captured")
-    assert tenant.get(f"/payments/{paid['id']}").ok()["amount_refunded"] == 0
+def test_a_payout_without_an_answer_waits_for_a_person(stack, tenant, house):
+    """61 and 62 do as a payee what they do as a payer, but the payment has to be there first."""
+    with Middleman(stack.ports["sandbox"]) as middleman:
+        stack.obol("provider", "set", PROVIDER, "--tenant", tenant.tenant_id, "--id", tenant.credential["id"],
+                   f"base_url={middleman.url}/zamtel/ZampayRest")
+        middleman.target = lambda asked: asked.target.replace("Msisdn=" + msisdn(MUTE), "Msisdn=" + msisdn("01")).replace(
+            "Msisdn=" + msisdn(MUTE_PAID), "Msisdn=" + msisdn("01")) if "B2C" not in asked.path else asked.target
+        paid = {ending: pay(house, tenant, ending) for ending in (MUTE, MUTE_PAID)}
+        for each in paid.values():
+            stack.settle(tenant, each["id"], "succeeded")
+        refunds = {ending: tenant.post(f"/payments/{paid[ending]['id']}/refunds", {}).ok(201) for ending in paid}
+        for ending, moved in ((MUTE, 0), (MUTE_PAID, 1)):
+            refund = stack.settle_refund(tenant, refunds[ending]["id"])
+            assert refund["status"] == "needs_review", refund
+            [[operation]] = stack.sql(f"SELECT id FROM payments.operations WHERE payment_id = '{paid[ending]['id']}' AND kind = 'refund'")
+            assert [e["moved"] for e in house.entries("refund", reference=operation.replace("_", ""))] == [moved]
+            # What may have been given back is not there to be given back again.
+            tenant.post(f"/payments/{paid[ending]['id']}/refunds", {"amount": 1}).refused(422, "refund_exceeds_captured")
+            assert tenant.get(f"/payments/{paid[ending]['id']}").ok()["amount_refunded"] == 0
+        assert len([a for a in middleman.asked if "B2C" in a.path]) == 2
 
 
 # --- The wire
@@ -275,7 +283,7 @@ def test_nobody_calls_back(stack, tenant, house):
 
 
 def test_the_password_is_in_no_log_and_no_row(stack, tenant, house):
-    house.control(next="timeout_before")
+    house.control(next="error")
     resolve_by_book(stack, house, tenant, reviewed(stack, tenant, pay(house, tenant)))
     stack.obol("provider", "set", PROVIDER, "--tenant", tenant.tenant_id, "--id", tenant.credential["id"],
                "base_url=http://127.0.0.1:1/zamtel/ZampayRest")

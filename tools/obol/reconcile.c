@@ -28,7 +28,7 @@ static bool read_file(const char *name, struct buffer *text)
     if (broken)
         cli_fail("%s can't be read", name);
     else if (text->full)
-        cli_fail("%s is larger than 1 MiB: give it in parts, or ask your provider for a day", name);
+        cli_fail("%s is larger than 1 MiB", name);
     else if (!text->at || strlen(text->at) != text->length)
         cli_fail("%s is no text", name);
     return !broken && !text->full && text->at && strlen(text->at) == text->length;

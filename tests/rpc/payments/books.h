@@ -55,7 +55,8 @@ static inline void theirs_handle(void *state, struct http_exchange *exchange)
     const char *query = "/collection/v1_0/requesttopay/";
     (void)state;
     pthread_mutex_lock(&theirs.lock);
-    if (strcmp(path, "/ledger") == 0) {
+    if (strcmp(path, "/ledger") == 0 && http_query(exchange) &&
+        strcmp(http_query(exchange), "provider=mtn") == 0) {
         theirs.ledger_asked++;
         theirs_reply(exchange, theirs.ledger_status, theirs.ledger);
     } else if (strcmp(path, "/collection/token/") == 0) {

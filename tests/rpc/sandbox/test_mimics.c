@@ -56,6 +56,9 @@ Test(mimics, fail_once_and_do_nothing_when_told_to)
     cr_assert_eq(mtn_pay(REFERENCE, PAYER).status, 500);
     cr_assert_eq(house_moved("mtn", REFERENCE), -1);
     cr_assert_eq(mtn_pay(REFERENCE, PAYER).status, 202);
+    struct http_response response = ask(&asker, "GET", "/ledger?provider=mtn", NULL);
+    cr_assert_eq(counted(&asker, &response, "faults.error"), 1);
+    cr_assert_eq(counted(&asker, &response, "faults.timeout_after"), 0);
 }
 
 Test(mimics, time_out_before_or_after)

@@ -92,6 +92,23 @@ Test(health, json_is_null_when_the_arena_is_full)
     cr_assert_null(health_json(health, arena));
 }
 
+static const char *tell(void *context, struct arena *arena)
+{
+    return context ? arena_printf(arena, "[\"%s\"]", (const char *)context) : NULL;
+}
+
+Test(health, shows_what_a_service_tells_beside)
+{
+    CLEANUP(health_free) struct health *health = health_new("s", "v");
+    CLEANUP(arena_free) struct arena *arena = arena_new(1 << 20);
+    health_detail(health, "circuits", tell, "open");
+    cr_assert_not_null(strstr(health_json(health, arena), ",\"circuits\":[\"open\"]}"));
+    health_detail(health, "circuits", tell, NULL);
+    cr_assert_null(strstr(health_json(health, arena), "circuits"));
+    health_detail(health, NULL, NULL, NULL);
+    cr_assert_not_null(health_json(health, arena));
+}
+
 static void *report_often(void *argument)
 {
     struct health *health = argument;

@@ -48,7 +48,7 @@ static bool by_chance(const struct faults *faults, enum fault fault)
     return number % 100 < faults->percent[fault];
 }
 
-enum fault fault_of_request(struct faults *faults, enum mimic_duty duty)
+static enum fault choose_for_request(struct faults *faults, enum mimic_duty duty)
 {
     if (duty == MIMIC_MONEY && faults->next && !concerns_callbacks(faults->next)) {
         enum fault next = faults->next;
@@ -61,7 +61,7 @@ enum fault fault_of_request(struct faults *faults, enum mimic_duty duty)
     return FAULT_NONE;
 }
 
-enum fault fault_of_callback(struct faults *faults)
+static enum fault choose_for_callback(struct faults *faults)
 {
     if (concerns_callbacks(faults->next)) {
         enum fault next = faults->next;
@@ -71,4 +71,18 @@ enum fault fault_of_callback(struct faults *faults)
     if (by_chance(faults, FAULT_CALLBACK_LOST))
         return FAULT_CALLBACK_LOST;
     return by_chance(faults, FAULT_CALLBACK_DOUBLE) ? FAULT_CALLBACK_DOUBLE : FAULT_NONE;
+}
+
+enum fault fault_of_request(struct faults *faults, enum mimic_duty duty)
+{
+    enum fault fault = choose_for_request(faults, duty);
+    faults->done[fault]++;
+    return fault;
+}
+
+enum fault fault_of_callback(struct faults *faults)
+{
+    enum fault fault = choose_for_callback(faults);
+    faults->done[fault]++;
+    return fault;
 }

@@ -63,7 +63,8 @@ enum fault {
 
 struct faults {
     int64_t percent[FAULTS];
-    enum fault next; // FAULT_NONE: nothing ordered
+    enum fault next;      // FAULT_NONE: nothing ordered
+    int64_t done[FAULTS]; // how often each befell somebody
 };
 
 enum fault fault_of_name(const char *name); // FAULT_NONE when there is no such fault

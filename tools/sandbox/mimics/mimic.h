@@ -25,7 +25,8 @@
 // GET /ledger?provider=mtn[&reference=…] gives {"entries":[{"reference","id","kind","status",
 //   "code","amount","currency","payer","related","moved"}]}; amount in minor
 //   units, moved: how often money moved under this reference (more than 1 is a double charge). With
-//   reference: the entries under it and what follows them.
+//   reference: the entries under it and what follows them. "faults" counts those that befell
+//   somebody.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

@@ -135,6 +135,15 @@ static const char *entry_row(struct arena *arena, const struct entry *entry)
     return row ? row : "null";
 }
 
+static const char *faults_row(struct arena *arena, const struct faults *faults)
+{
+    struct json_member members[FAULTS] = {0}; // one for each but FAULT_NONE, and the end
+    for (enum fault fault = FAULT_NONE + 1; fault < FAULTS; fault++)
+        members[fault - 1] = (struct json_member)JSON_I(fault_name(fault), faults->done[fault]);
+    const char *row = json_object(arena, members);
+    return row ? row : "null";
+}
+
 void mimic_ledger(struct mimic *mimic, const char *reference, struct buffer *out)
 {
     CLEANUP(arena_free) struct arena *arena = arena_new(ARENA_CAP_REQUEST);
@@ -151,6 +160,8 @@ void mimic_ledger(struct mimic *mimic, const char *reference, struct buffer *out
         comma = ",";
         arena_reset(arena);
     }
+    buffer_adds(out, "],\"faults\":");
+    buffer_adds(out, arena ? faults_row(arena, &mimic->faults) : "null");
     pthread_mutex_unlock(&mimic->lock);
-    buffer_adds(out, "]}");
+    buffer_adds(out, "}");
 }
