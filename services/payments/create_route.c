@@ -12,12 +12,21 @@ static const char *static_name(const struct providers *providers, const char *na
     return provider ? provider->name : NULL;
 }
 
+#define PLACES_MAX 10
+
+// Credentials whose provider can't take a payment as it is.
+struct places {
+    const char *ids[PLACES_MAX];
+    size_t n;
+};
+
 // A card's token is its provider's; everything else is routed.
 static const struct credential *choose(const struct payments_state *state,
-                                       const struct create_item *item, const struct setup *setup)
+                                       const struct create_item *item, const struct setup *setup,
+                                       const struct places *refused)
 {
     const struct payment *payment = &item->new.payment;
-    if (payment->provider)
+    if (payment->card_token)
         return payment->credential_id ? setup_credential(setup, payment->credential_id)
                                       : providers_simulator(state->providers);
     const struct route_ask ask = {
@@ -26,6 +35,8 @@ static const struct credential *choose(const struct payments_state *state,
         .network = payment->network,
         .amount = payment->amount,
         .manual_capture = strcmp(payment->capture, "manual") == 0,
+        .tried = refused->ids,
+        .tried_n = refused->n,
     };
     return route_choose(setup, state->providers, &ask);
 }
@@ -70,7 +81,7 @@ enum status route_check_instrument(const struct provider *provider, bool live,
 }
 
 static enum status check_provider(struct create_item *item, const struct provider *provider,
-                                  const struct credential *credential)
+                                  const struct credential *credential, bool *ret_elsewhere)
 {
     struct call *call = item->base.call;
     struct provider_act act = act_of(&item->new.payment);
@@ -82,6 +93,7 @@ static enum status check_provider(struct create_item *item, const struct provide
         return item->problem.status;
     if (!provider->accepts || provider->accepts(&use, &act, &outcome))
         return STATUS_OK;
+    *ret_elsewhere = outcome.elsewhere && !item->new.payment.card_token;
     return problem_set(&item->problem, STATUS_INVALID_ARGUMENT,
                        arena_strdup(call->arena, outcome.error_code), act.method, "%s",
                        outcome.error_message);
@@ -106,29 +118,52 @@ static enum status check_limits(struct create_item *item, const struct setup *se
     return STATUS_OK;
 }
 
-static void route(const struct payments_state *state, struct create_item *item,
-                  const struct setup *setup)
+// NULL: the arena is full.
+static const struct provider *go_to(const struct payments_state *state, struct create_item *item,
+                                    const struct credential *credential)
 {
     struct payment *payment = &item->new.payment;
-    const struct credential *credential = choose(state, item, setup);
-    if (!credential) {
-        (void)problem_set(&item->problem, STATUS_INVALID_ARGUMENT, "method_unsupported", "method",
-                          "No provider takes this payment: its method, currency, operator or "
-                          "amount.");
-        return;
-    }
     bool simulator = credential == providers_simulator(state->providers);
+    const struct provider *provider = providers_find(state->providers, credential->provider);
     payment->provider = static_name(state->providers, credential->provider);
     payment->credential_id =
         simulator ? NULL : arena_strdup(item->base.call->arena, credential->id);
-    const struct provider *provider = providers_find(state->providers, credential->provider);
     if (!provider || (!simulator && !payment->credential_id)) {
         item->problem.status = STATUS_RESOURCE_EXHAUSTED;
-        return;
+        return NULL;
     }
     item->new.lease_ms = outcome_lease_ms(provider);
-    if (check_provider(item, provider, credential) == STATUS_OK)
-        (void)check_limits(item, setup);
+    return provider;
+}
+
+// What one provider can't take, the next may; when none does, the first one's reason is told.
+static void route(const struct payments_state *state, struct create_item *item,
+                  const struct setup *setup)
+{
+    struct places refused = {0};
+    struct problem first = {0};
+    const struct credential *credential;
+    bool elsewhere = true;
+    while (elsewhere && refused.n < PLACES_MAX &&
+           (credential = choose(state, item, setup, &refused))) {
+        elsewhere = false;
+        item->problem = (struct problem){0};
+        const struct provider *provider = go_to(state, item, credential);
+        if (!provider)
+            return;
+        if (check_provider(item, provider, credential, &elsewhere) == STATUS_OK) {
+            (void)check_limits(item, setup);
+            return;
+        }
+        if (refused.n == 0)
+            first = item->problem;
+        refused.ids[refused.n++] = credential->id;
+    }
+    item->problem = first;
+    if (refused.n == 0)
+        (void)problem_set(&item->problem, STATUS_INVALID_ARGUMENT, "method_unsupported", "method",
+                          "No provider takes this payment: its method, currency, operator or "
+                          "amount.");
 }
 
 enum status create_route(struct worker *worker, struct create_item *items, size_t n)

@@ -7,6 +7,7 @@
 
 #define TRIES_MAX 3
 #define COLLECT_MS 200 // a stop is noticed so late
+#define SESSIONS_MS 30000
 #define SLOT_ARENA_CAP ((size_t)2 << 20)
 
 struct place { // a request that is out
@@ -37,15 +38,35 @@ static unsigned needs_of(const struct place *place)
     return provider->needs ? provider->needs(&place->use, place->asked->act) : 0;
 }
 
+static bool is_stopped(const struct reconcile_asking *asking)
+{
+    return asking->stopping && atomic_load(asking->stopping);
+}
+
+// In small steps, so that a stop is noticed.
+static enum session_state wait_for_sessions(const struct reconcile_asking *asking,
+                                            struct place *place, unsigned needs)
+{
+    int64_t until_ns = clock_deadline_ns(SESSIONS_MS);
+    struct outcome why = {0};
+    if (until_ns > asking->deadline_ns)
+        until_ns = asking->deadline_ns;
+    for (;;) {
+        int64_t step_ns = clock_deadline_ns(COLLECT_MS);
+        enum session_state state =
+            sessions_wait(asking->state->sessions, asking->setup, needs,
+                          step_ns < until_ns ? step_ns : until_ns, &place->use, &why);
+        if (state != SESSION_WAITS || clock_left_ms(until_ns) == 0 || is_stopped(asking))
+            return state;
+    }
+}
+
 static enum status fill_sessions(struct interview *interview, struct place *place)
 {
-    const struct reconcile_asking *asking = interview->asking;
-    struct outcome why = {0};
     unsigned needs = needs_of(place);
     if (needs == 0)
         return STATUS_OK;
-    switch (sessions_wait(asking->state->sessions, asking->setup, needs, asking->deadline_ns,
-                          &place->use, &why)) {
+    switch (wait_for_sessions(interview->asking, place, needs)) {
     case SESSION_READY:
         return STATUS_OK;
     case SESSION_REFUSED:
@@ -53,6 +74,8 @@ static enum status fill_sessions(struct interview *interview, struct place *plac
     case SESSION_WAITS:
         break;
     }
+    if (is_stopped(interview->asking))
+        return STATUS_CANCELLED;
     return refuse(interview, "provider_unavailable", "did not let us in.");
 }
 
@@ -173,7 +196,7 @@ static enum status run(struct interview *interview, struct asked *asked, size_t 
     size_t next = 0;
     enum status status = take_more(interview, asked, n, &next);
     while (status == STATUS_OK && http_client_busy(interview->client) > 0) {
-        if (asking->stopping && atomic_load(asking->stopping))
+        if (is_stopped(asking))
             return STATUS_CANCELLED;
         if (clock_left_ms(asking->deadline_ns) == 0)
             return problem_set(interview->problem, STATUS_UNAVAILABLE, "too_slow", NULL,

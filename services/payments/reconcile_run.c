@@ -3,14 +3,12 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "fetch.h"
+#include "reconcile_ledger.h"
 #include "settlement.h"
 
 #define PAGE_ROWS 500
 #define DAY_US (86400 * US_PER_S)
 #define EDGE_US (RECONCILE_EDGE_S * US_PER_S)
-#define LEDGER_BYTES_MAX ((size_t)32 << 20)
-#define LEDGER_MS_MAX 30000
 
 struct running {
     const struct reconcile_run *run;
@@ -34,17 +32,11 @@ bool reconcile_day_parse(const char *text, int64_t *ret_us)
     return clock_parse_rfc3339(time, ret_us);
 }
 
-// A live credential has no such field; if it had, it would not be believed.
-static const char *ledger_url(const struct credential *credential)
-{
-    return credential->live ? "" : credential_get(credential, "ledger_url");
-}
-
 const char *reconcile_source(const struct payments_state *state,
                              const struct credential *credential)
 {
     const struct provider *provider = providers_find(state->providers, credential->provider);
-    if (ledger_url(credential)[0])
+    if (reconcile_ledger_url(credential)[0])
         return "ledger";
     return provider && provider->query ? "query" : NULL;
 }
@@ -169,49 +161,25 @@ static enum status by_file(struct running *running)
     return status == STATUS_OK ? against(running, rows, n) : status;
 }
 
-// One sandbox keeps the books of several providers.
-static const char *ledger_of(struct running *running)
+static struct reconcile_asking asking_of(const struct running *running)
 {
-    const char *url = ledger_url(running->run->credential);
-    return strchr(url, '?')
-               ? url
-               : arena_printf(running->arena, "%s?provider=%s", url, running->provider->name);
-}
-
-static enum status fetch_ledger(struct running *running, struct bytes *ret)
-{
-    const struct http_request request = {
-        .method = "GET",
-        .url = ledger_of(running),
-        .total_ms = LEDGER_MS_MAX,
-        .response_max = LEDGER_BYTES_MAX,
-        .tls_required = !running->run->state->settings->provider_allow_http,
+    const struct reconcile_run *run = running->run;
+    return (struct reconcile_asking){
+        .state = run->state,
+        .setup = run->setup,
+        .provider = running->provider,
+        .credential = run->credential,
+        .deadline_ns = run->deadline_ns,
+        .stopping = run->stopping,
     };
-    struct http_response response = {.failure = HTTP_TIMEOUT};
-    if (!request.url)
-        return STATUS_RESOURCE_EXHAUSTED;
-    bool answered = fetch_once(running->arena, &request, running->run->deadline_ns, &response);
-    if (!answered || response.failure != HTTP_OK || response.status >= 500)
-        return problem_set(running->problem, STATUS_UNAVAILABLE, "provider_unavailable", NULL,
-                           "The ledger of %s does not answer.", running->provider->title);
-    if (response.status != 200)
-        return problem_set(running->problem, STATUS_FAILED_PRECONDITION, "ledger_unreadable", NULL,
-                           "ledger_url answers HTTP %d.", response.status);
-    if (response.truncated)
-        return problem_set(running->problem, STATUS_FAILED_PRECONDITION, "ledger_too_large", NULL,
-                           "The ledger is larger than 32 MiB.");
-    *ret = response.body;
-    return STATUS_OK;
 }
 
 static enum status by_ledger(struct running *running)
 {
-    struct bytes json;
+    const struct reconcile_asking asking = asking_of(running);
     struct their_row *rows = NULL;
     size_t n = 0;
-    enum status status = fetch_ledger(running, &json);
-    if (status == STATUS_OK)
-        status = settlement_read_ledger(running->arena, json, &rows, &n, running->problem);
+    enum status status = reconcile_ledger(&asking, running->arena, &rows, &n, running->problem);
     return status == STATUS_OK ? against(running, rows, n) : status;
 }
 
@@ -265,15 +233,7 @@ struct by_query { // running, and what is counted
 static enum status ask_page(struct running *running, struct book_row *rows, size_t n)
 {
     struct by_query *by = (struct by_query *)running; // its first member
-    const struct reconcile_run *run = running->run;
-    const struct reconcile_asking asking = {
-        .state = run->state,
-        .setup = run->setup,
-        .provider = running->provider,
-        .credential = run->credential,
-        .deadline_ns = run->deadline_ns,
-        .stopping = run->stopping,
-    };
+    const struct reconcile_asking asking = asking_of(running);
     struct questions all;
     by->rows += n;
     if (by->rows > RECONCILE_QUERIES_MAX)

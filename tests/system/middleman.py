@@ -21,7 +21,7 @@ class Asked:
 
 class Middleman:
     """answer(asked) gives (status, bytes), HANG_UP, or None: whatever the provider says to target(asked), as
-    alter(asked, reply) has it."""
+    alter(asked, reply) has it (or HANG_UP)."""
 
     def __init__(self, port):
         self.asked = []
@@ -38,19 +38,21 @@ class Middleman:
                 asked = Asked(self.command, self.path, self.headers, body)
                 with lock:
                     middleman.asked.append(asked)
-                    told = middleman.answer(asked)
-                if told is HANG_UP:
-                    self.close_connection = True
-                    return
+                told = middleman.answer(asked)
                 if told is None:
                     fields = {name: value for name, value in self.headers.items() if name.lower() not in HOP}
                     reply = send(port, self.command, middleman.target(asked), body or None, fields)
-                    told = reply.status, middleman.alter(asked, reply)
+                    altered = middleman.alter(asked, reply)
+                    told = HANG_UP if altered is HANG_UP else (reply.status, altered)
+                if told is HANG_UP:
+                    self.close_connection = True
+                    return
                 self.send_response(told[0])
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(told[1])))
                 self.end_headers()
                 self.wfile.write(told[1])
+                self.close_connection = False  # whatever was asked: whether to come back is for the other side
 
             do_GET = do_POST = serve
 

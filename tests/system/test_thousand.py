@@ -109,11 +109,12 @@ class Market:
         return collections.Counter((t.get("provider"), t["status"]) for t in things.values())
 
     def give_back(self):
-        """Half of what succeeded at each provider."""
+        """Half of what succeeded at each provider. Blumon takes back only what it has told its name of."""
         seen = collections.Counter()
         chosen = []
         for plan in self.plans:
-            if self.paid[plan["id"]]["status"] == "succeeded":
+            nameless = plan["provider"] == "blumon" and plan["id"] in self.reviewed
+            if self.paid[plan["id"]]["status"] == "succeeded" and not nameless:
                 seen[plan["provider"]] += 1
                 if seen[plan["provider"]] % 2:
                     chosen.append(plan)

@@ -375,6 +375,18 @@ Test(client, repeats_a_get_when_a_kept_connection_dies)
     cr_expect_eq(peer.requests, 3);
 }
 
+Test(client, repeats_no_get_that_is_to_go_once)
+{
+    struct wire_peer peer;
+    wire_peer_start(&peer, answer_once_then_hang_up);
+    struct http_request request = request_to("127.0.0.1", peer.port, "/Req?Amount=1");
+    request.once = true;
+    cr_expect_eq(run(&request).status, 200);
+    cr_expect_eq(run(&request).failure, HTTP_BROKEN);
+    wire_peer_end(&peer);
+    cr_expect_eq(peer.requests, 2);
+}
+
 static void answer_three(struct wire_peer *peer, int fd)
 {
     for (int i = 0; i < 3; i++) {

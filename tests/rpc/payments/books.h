@@ -17,13 +17,15 @@ typedef Obol__Payments__V1__Reconciliation Reconciliation;
 
 static struct {
     pthread_mutex_t lock;
+    pthread_cond_t released;
     struct http_server *server;
     char url[64];
     char ledger[65536];
     int ledger_status, ledger_asked, queries, tokens;
+    bool hangs;         // the ledger is not answered, until it is released
     bool broken;        // queries are not answered
     char failed[3][64]; // references, as MTN has them: failed, not found, pending
-} theirs = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} theirs = {.lock = PTHREAD_MUTEX_INITIALIZER, .released = PTHREAD_COND_INITIALIZER};
 
 static char yesterday[DAY_SIZE];
 static int64_t yesterday_us;
@@ -58,6 +60,8 @@ static inline void theirs_handle(void *state, struct http_exchange *exchange)
     if (strcmp(path, "/ledger") == 0 && http_query(exchange) &&
         strcmp(http_query(exchange), "provider=mtn") == 0) {
         theirs.ledger_asked++;
+        while (theirs.hangs)
+            pthread_cond_wait(&theirs.released, &theirs.lock);
         theirs_reply(exchange, theirs.ledger_status, theirs.ledger);
     } else if (strcmp(path, "/collection/token/") == 0) {
         theirs.tokens++;
@@ -67,6 +71,14 @@ static inline void theirs_handle(void *state, struct http_exchange *exchange)
     } else {
         theirs_reply(exchange, 404, "{}");
     }
+    pthread_mutex_unlock(&theirs.lock);
+}
+
+static inline void theirs_release(void)
+{
+    pthread_mutex_lock(&theirs.lock);
+    theirs.hangs = false;
+    pthread_cond_broadcast(&theirs.released);
     pthread_mutex_unlock(&theirs.lock);
 }
 

@@ -3,6 +3,7 @@
 
 #include "obs/metrics.h"
 #include "reconcile_daily.h"
+#include "service/internal.h"
 
 TestSuite(reconcile_daily, .init = books_begin, .fini = books_end);
 
@@ -138,4 +139,50 @@ Test(reconcile_daily, waits_for_its_time)
     const char *bad[] = {"", "2:00", "24:00", "02:60", "02-00", "never"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         cr_assert_null(reconcile_daily_new(&f.state, bad[i]), "%s", bad[i]);
+}
+
+static bool asked(void *context)
+{
+    (void)context;
+    return theirs.ledger_asked > 0;
+}
+
+static bool all_done(void *context)
+{
+    (void)context;
+    return strcmp(sql("SELECT count(*) FROM reconciliations"), "2") == 0;
+}
+
+Test(reconcile_daily, runs_in_a_loop_of_the_service)
+{
+    struct service service = {.db = {.url = f.database.url, .schema = "payments"}};
+    f.settings.reconcile_at_utc = "00:00";
+    for (int i = 0; i < 2; i++) {
+        tenant = i ? "tnt_1" : "tnt_0";
+        made(mtn_with_ledger());
+    }
+    ledger_add("x", "charge", "succeeded", 900);
+    struct reconcile_daily *daily = reconcile_daily_start(&service, &f.state);
+    cr_assert_not_null(daily);
+    test_wait(all_done, NULL, 10000, "both are reconciled");
+    reconcile_daily_stop(daily);
+    f.settings.reconcile_at_utc = "noon";
+    cr_assert_null(reconcile_daily_start(&service, &f.state));
+    reconcile_daily_stop(NULL);
+}
+
+Test(reconcile_daily, stops_while_a_book_does_not_answer)
+{
+    struct service service = {.db = {.url = f.database.url, .schema = "payments"}};
+    f.settings.reconcile_at_utc = "00:00";
+    made(mtn_with_ledger());
+    theirs.hangs = true;
+    struct reconcile_daily *daily = reconcile_daily_start(&service, &f.state);
+    cr_assert_not_null(daily);
+    test_wait(asked, NULL, 10000, "the book is asked for");
+    int64_t began_ns = clock_now_ns();
+    reconcile_daily_stop(daily);
+    cr_assert_lt(clock_now_ns() - began_ns, 5 * NS_PER_S);
+    cr_assert_str_eq(sql("SELECT count(*) FROM reconciliations"), "0");
+    theirs_release();
 }

@@ -100,8 +100,17 @@ Test(airtel, lies_with_a_wrong_hash_when_told_to)
     cr_assert_str_neq(json_get_string(lie, "hash"), hash_of(calls[1].body, "hash-key"));
 }
 
+Test(airtel, answers_an_enquiry_at_once_where_it_has_called_back)
+{
+    push("told1", "00");
+    house_expect("airtel", "told1", "succeeded");
+    struct http_response response = enquire("told1");
+    cr_assert_str_eq(said(&asker, &response, "data.transaction.status"), "TS");
+}
+
 Test(airtel, answers_an_enquiry_only_after_its_time)
 {
+    cr_assert_eq(house_control("airtel", "\"callback_url\":\"\""), 200);
     push("early1", "00");
     house_expect("airtel", "early1", "succeeded");
     struct http_response response = enquire("early1");
