@@ -3,11 +3,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "db/db.h"
+#include "pace.h"
 
-#define US_PER_MS 1000LL
-#define BACKOFF_MS_MAX (60 * 1000LL)
 #define STAGES_MAX 8
 #define BACKOFF_UNKNOWN_MS_MAX (15 * 60 * 1000LL)
 #define WATCH_US (3600 * US_PER_S)
@@ -21,14 +19,6 @@ struct judgement {
     int64_t now_us;
     struct decision *ret;
 };
-
-static int64_t backoff_us(int64_t first_ms, int64_t times, int64_t max_ms)
-{
-    int64_t wait_ms = first_ms;
-    for (int64_t i = 0; i < times && wait_ms < max_ms; i++)
-        wait_ms += wait_ms / 2 + 1;
-    return (wait_ms < max_ms ? wait_ms : max_ms) * US_PER_MS;
-}
 
 static bool passed(int64_t deadline_us, int64_t now_us)
 {
@@ -108,7 +98,7 @@ static void stay_unknown(const struct judgement *j)
     struct operation *after = &j->ret->after;
     int64_t queries = j->before->status == OPERATION_SENT ? 0 : j->before->queries;
     after->due_us =
-        j->now_us + backoff_us(j->provider->query_after_ms, queries, BACKOFF_UNKNOWN_MS_MAX);
+        j->now_us + pace_backoff_us(j->provider->query_after_ms, queries, BACKOFF_UNKNOWN_MS_MAX);
     if (is_watched(j->before)) {
         after->due_us =
             passed(j->before->deadline_us, j->now_us) ? DB_TIME_NULL : j->now_us + WATCH_US;
@@ -163,7 +153,8 @@ static void go_on_waiting(const struct judgement *j, bool heard)
         return;
     }
     after->accepted = after->accepted || heard;
-    after->due_us = j->now_us + backoff_us(poll_first_ms(j), j->before->queries, poll_max_ms(j));
+    after->due_us =
+        j->now_us + pace_backoff_us(poll_first_ms(j), j->before->queries, poll_max_ms(j));
 }
 
 static void need_action(const struct judgement *j)
@@ -192,42 +183,33 @@ static void need_action(const struct judgement *j)
         return;
     }
     int64_t due_us =
-        j->now_us + backoff_us(j->limits->poll_first_ms, j->before->queries, BACKOFF_MS_MAX);
+        j->now_us + pace_backoff_us(j->limits->poll_first_ms, j->before->queries, BACKOFF_MS_MAX);
     after->due_us = due_us < after->deadline_us ? due_us : after->deadline_us;
 }
 
-// Of the stage that it is in, about: each stage before took one at least.
-static int64_t tries_of(const struct operation *operation)
-{
-    return operation->attempts - operation->stage;
-}
-
-// By attempt and operation, so that what failed together doesn't come back together.
-static int64_t retry_us(const struct operation *operation)
-{
-    int64_t tries = tries_of(operation), quick = tries < 1 ? 0 : tries - 1;
-    if (quick >= RETRIES_QUICK)
-        return backoff_us(RETRY_SLOW_MS, 2 * (quick - RETRIES_QUICK), BACKOFF_MS_MAX);
-    int64_t wait_us = (RETRY_FIRST_MS << quick) * US_PER_MS;
-    int64_t chance = (int64_t)((hash_text(operation->id) >> 16) % 512) - 256;
-    return wait_us + wait_us / 4 * chance / 256;
-}
-
-// Certain: nothing was accepted. Tried again while there is time and sending twice is harmless or
-// moot.
+// Nothing was accepted: tried again while there is time and sending twice is harmless or moot. What
+// a failing server says is good enough to repeat a request that it takes once, not to give it up.
 static void try_again(const struct judgement *j)
 {
     struct operation *after = &j->ret->after;
+    bool certain = j->outcome->http_status < 500;
     int64_t give_up_us = j->before->created_us + j->limits->processing_deadline_s * US_PER_S;
-    if (j->now_us >= give_up_us || tries_of(j->before) >= ATTEMPTS_MAX) {
+    bool over = j->now_us >= give_up_us || pace_tries(j->before) >= ATTEMPTS_MAX;
+    bool harmless = provider_repeats(j->provider, j->before->kind, j->before->stage) ||
+                    provider_prepares(j->provider, j->before->kind, j->before->stage);
+    if (!certain && (over || !harmless)) {
+        stay_unknown(j);
+        return;
+    }
+    if (over) {
         finish_failed(j, "provider_unavailable", "The provider could not be reached.");
         j->ret->elsewhere = true;
         return;
     }
     after->status = OPERATION_READY;
     after->deadline_us = DB_TIME_NULL;
-    after->due_us = j->now_us + retry_us(j->before);
-    j->ret->elsewhere = tries_of(j->before) > RETRIES_QUICK;
+    after->due_us = j->now_us + pace_retry_us(j->before);
+    j->ret->elsewhere = certain && pace_tries(j->before) > RETRIES_QUICK;
 }
 
 // A stage is done that moved nothing: the next one may leave at once.

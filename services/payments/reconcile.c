@@ -12,9 +12,9 @@
 struct tally {
     int64_t succeeded, open, failed; // how many
     int64_t sum;                     // of what succeeded
-    int64_t amount;                  // of the first
+    int64_t amount;                  // of the first, of what succeeded if anything did
     const char *currency;            // likewise
-    bool mixed;                      // other currencies too
+    bool mixed;                      // what succeeded has other currencies too
 };
 struct their_group {
     const char *reference;
@@ -84,15 +84,18 @@ static struct tally tally_of(const struct their_row *row)
 
 static void tally_add(struct tally *tally, const struct tally *other)
 {
-    if (!tally->currency) {
-        *tally = *other;
-        return;
+    if (!tally->currency || (other->succeeded > 0 && tally->succeeded == 0)) {
+        tally->amount = other->amount;
+        tally->currency = other->currency;
+        tally->mixed = other->mixed;
+    } else if (other->succeeded > 0) {
+        tally->mixed =
+            tally->mixed || other->mixed || strcmp(tally->currency, other->currency) != 0;
     }
     tally->succeeded += other->succeeded;
     tally->open += other->open;
     tally->failed += other->failed;
     tally->sum = sum_of(tally->sum, other->sum);
-    tally->mixed = tally->mixed || other->mixed || strcmp(tally->currency, other->currency) != 0;
 }
 
 static enum booked tally_booked(const struct tally *tally)
@@ -306,9 +309,8 @@ static void judge(struct reconcile *reconcile, const struct our_row *row, const 
         reconcile->matched++;
     else if (theirs != row->booked)
         add_ours(reconcile, DIFFERENCE_STATUS, row, tally);
-    else if (theirs == BOOKED_SUCCEEDED &&
-             (tally->succeeded > 1 || tally->mixed || tally->sum != row->amount ||
-              strcmp(tally->currency, row->currency) != 0))
+    else if (theirs == BOOKED_SUCCEEDED && (tally->succeeded > 1 || tally->sum != row->amount ||
+                                            strcmp(tally->currency, row->currency) != 0))
         add_ours(reconcile, DIFFERENCE_AMOUNT, row, tally);
     else
         reconcile->matched++;

@@ -25,7 +25,7 @@ static void print_commands(FILE *out, const char *noun)
     for (size_t i = 0; i < NOUNS_N; i++)
         for (const struct command *command = nouns[i]; command->words; command++)
             if (!noun || starts_with(command->words, noun))
-                (void)fprintf(out, "  %-16s %s\n", command->words, command->help);
+                (void)fprintf(out, "  %-18s %s\n", command->words, command->help);
     (void)fputs("\n`obol <command> --help` has its options and examples.\n"
                 "Services are found by AUTH_TARGET, PAYMENTS_TARGET, REFUNDS_TARGET and\n"
                 "WEBHOOKS_TARGET (default: the development stack's ports on 127.0.0.1).\n",

@@ -220,6 +220,24 @@ Test(outcome, what_did_nothing_is_tried_again_after_100_200_and_400_ms)
     cr_assert_not(d.elsewhere);
 }
 
+Test(outcome, a_failing_servers_word_is_not_enough_to_give_up)
+{
+    struct operation operation = sent(OPERATION_CHARGE);
+    struct outcome outcome = {.kind = OUTCOME_NOT_SENT, .unwell = true, .http_status = 503};
+    struct decision d;
+    operation.attempts = RETRIES_QUICK + 1;
+    outcome_decide(&limits, &provider, &operation, STEP_ACT, &outcome, NOW, &d);
+    cr_assert_eq(d.after.status, OPERATION_READY); // the reference makes it harmless
+    cr_assert_not(d.elsewhere);
+    operation.attempts = ATTEMPTS_MAX;
+    outcome_decide(&limits, &provider, &operation, STEP_ACT, &outcome, NOW, &d);
+    cr_assert_eq(d.after.status, OPERATION_UNKNOWN);
+    outcome.http_status = 0; // never connected
+    outcome_decide(&limits, &provider, &operation, STEP_ACT, &outcome, NOW, &d);
+    cr_assert_eq(d.after.status, OPERATION_FAILED);
+    cr_assert(d.elsewhere);
+}
+
 static struct decision decide_setup_fault(const struct operation *operation)
 {
     struct decision decision;

@@ -172,6 +172,27 @@ Test(reconcile, tells_the_sum_when_they_have_it_more_than_once)
     difference(2, DIFFERENCE_AMOUNT, "op_d", "5 ZMW succeeded", "10 ZMW succeeded, 2 times");
 }
 
+Test(reconcile, goes_by_what_succeeded_whatever_failed_beside_it)
+{
+    struct our_row our_rows[] = {ours("op_a", 5), ours("op_b", 5)};
+    struct their_row their_rows[] = {theirs("op_a", 6, BOOKED_FAILED), theirs_paid("op_a", 5),
+                                     theirs_paid("op_b", 5), theirs_paid("op_b", 5)};
+    their_rows[0].currency = their_rows[3].currency = "USD";
+    COMPARE(our_rows, their_rows);
+    cr_assert_eq(r.matched, 1);
+    cr_assert_eq(reconcile_differences(&r), 1);
+    difference(0, DIFFERENCE_AMOUNT, "op_b", "5 ZMW succeeded", "10 (mixed) succeeded, 2 times");
+}
+
+Test(reconcile, takes_references_in_any_case)
+{
+    struct our_row our_rows[] = {ours("op_a", 1), ours("op_b", 2), ours("op_c", 3)};
+    struct their_row their_rows[] = {theirs_paid("OP_C", 3), theirs_paid("op_a", 1),
+                                     theirs_paid("OP_B", 2)};
+    COMPARE(our_rows, their_rows);
+    cr_assert_eq(r.matched, 3);
+}
+
 Test(reconcile, compares_like_with_like)
 {
     struct our_row our_rows[] = {ours("op_a", 5), ours("op_b", 5), ours("op_c", 5)};
