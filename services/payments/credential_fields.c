@@ -108,6 +108,8 @@ static enum status check_value(const struct field_rules *rules, const struct fie
     enum status status = check_text(change->value, param.text, problem);
     if (status != STATUS_OK)
         return status;
+    if (rules->live && strcmp(change->name, "ledger_url") == 0)
+        return problem_invalid(problem, param.text, "Only a sandbox has a book to read.");
     if (is_url(change->name))
         return check_url(rules, change->value, param.text, problem);
     if (strcmp(change->name, "callback_addresses") == 0)

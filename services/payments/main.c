@@ -7,6 +7,7 @@
 #include "obol/payments/v1/providers.obol.h"
 #include "payments_sql.h"
 #include "processor.h"
+#include "reconcile_daily.h"
 #include "rpc.h"
 #include "store.h"
 
@@ -19,6 +20,7 @@ static void payments_free(struct payments_state *payments)
     if (payments->sessions)
         sessions_on_news(payments->sessions, NULL, NULL); // the processor goes first
     processor_stop(payments->processor);
+    reconcile_daily_stop(payments->reconcile_daily);
     sessions_stop(payments->sessions);
     callback_counts_stop(payments->callback_counts);
     breakers_free(payments->breakers);
@@ -37,11 +39,14 @@ static void wake(void *processor)
     processor_wake(processor);
 }
 
-static bool start_threads(struct payments_state *payments, const struct db_config *db)
+static bool start_threads(struct payments_state *payments, struct service *service)
 {
+    const struct db_config *db = service_db_config(service);
     payments->callback_counts = callback_counts_start(db, settings.callback_replay_s);
     payments->sessions = sessions_start(payments, db);
-    if (!payments->callback_counts || !payments->sessions)
+    payments->reconcile_daily =
+        payments->sessions ? reconcile_daily_start(service, payments) : NULL;
+    if (!payments->callback_counts || !payments->reconcile_daily)
         return false;
     if (settings.processor_slots == 0)
         return true;
@@ -71,8 +76,7 @@ static enum status start(struct service *service, void **ret_state)
     if (payments->providers)
         payments->setups =
             setups_new(payments->ring, payments->providers, settings.callback_base_url);
-    if (!payments->setups || !payments->breakers ||
-        !start_threads(payments, service_db_config(service))) {
+    if (!payments->setups || !payments->breakers || !start_threads(payments, service)) {
         payments_free(payments);
         return STATUS_RESOURCE_EXHAUSTED;
     }

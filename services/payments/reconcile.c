@@ -5,22 +5,23 @@
 #include <strings.h>
 
 #include "providers/common.h"
+#include "tally.h"
 
 #define LEAST 64
 
-// All of theirs that bear one reference and one kind.
-struct tally {
-    int64_t succeeded, open, failed; // how many
-    int64_t sum;                     // of what succeeded
-    int64_t amount;                  // of the first, of what succeeded if anything did
-    const char *currency;            // likewise
-    bool mixed;                      // what succeeded has other currencies too
-};
 struct their_group {
     const char *reference;
+    const char *id; // of the first; NULL: not said
     enum operation_kind kind;
     struct tally tally;
     bool found; // it is something of ours
+};
+
+// A group goes by its reference and, where that is not ours, by their id.
+struct their_name {
+    const char *name;
+    size_t group;
+    bool is_id;
 };
 
 // One of the names of one of ours.
@@ -56,55 +57,6 @@ int64_t reconcile_differences(const struct reconcile *reconcile)
 }
 
 // --- Theirs
-static int64_t sum_of(int64_t a, int64_t b)
-{
-    int64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
-}
-
-static int64_t times(int64_t amount, int64_t n)
-{
-    int64_t product;
-    return __builtin_mul_overflow(amount, n, &product) ? INT64_MAX : product;
-}
-
-static struct tally tally_of(const struct their_row *row)
-{
-    bool succeeded = row->booked == BOOKED_SUCCEEDED || row->moved > 0;
-    int64_t n = row->moved > 1 ? row->moved : 1;
-    return (struct tally){
-        .succeeded = succeeded ? n : 0,
-        .open = !succeeded && row->booked == BOOKED_OPEN,
-        .failed = !succeeded && row->booked == BOOKED_FAILED,
-        .sum = succeeded ? times(row->amount, n) : 0,
-        .amount = row->amount,
-        .currency = row->currency,
-    };
-}
-
-static void tally_add(struct tally *tally, const struct tally *other)
-{
-    if (!tally->currency || (other->succeeded > 0 && tally->succeeded == 0)) {
-        tally->amount = other->amount;
-        tally->currency = other->currency;
-        tally->mixed = other->mixed;
-    } else if (other->succeeded > 0) {
-        tally->mixed =
-            tally->mixed || other->mixed || strcmp(tally->currency, other->currency) != 0;
-    }
-    tally->succeeded += other->succeeded;
-    tally->open += other->open;
-    tally->failed += other->failed;
-    tally->sum = sum_of(tally->sum, other->sum);
-}
-
-static enum booked tally_booked(const struct tally *tally)
-{
-    if (tally->succeeded > 0)
-        return BOOKED_SUCCEEDED;
-    return tally->open > 0 ? BOOKED_OPEN : BOOKED_FAILED;
-}
-
 static int compare_groups(const void *one, const void *other)
 {
     const struct their_group *a = one, *b = other;
@@ -112,17 +64,20 @@ static int compare_groups(const void *one, const void *other)
     return order ? order : (int)a->kind - (int)b->kind;
 }
 
-void reconcile_theirs(struct reconcile *reconcile, const struct their_row *rows, size_t n)
+static int compare_their_names(const void *one, const void *other)
 {
-    struct their_group *groups = ARENA_ARRAY(reconcile->arena, n, struct their_group);
+    const struct their_name *a = one, *b = other;
+    int order = strcasecmp(a->name, b->name);
+    if (order)
+        return order;
+    if (a->is_id != b->is_id)
+        return a->is_id ? 1 : -1;
+    return (a->group > b->group) - (a->group < b->group);
+}
+
+static size_t group_all(struct their_group *groups, size_t n)
+{
     size_t groups_n = 0;
-    reconcile->groups_n = 0;
-    reconcile->full = reconcile->full || !groups;
-    if (reconcile->full)
-        return;
-    for (size_t i = 0; i < n; i++)
-        groups[i] =
-            (struct their_group){rows[i].reference, rows[i].kind, tally_of(&rows[i]), false};
     qsort(groups, n, sizeof *groups, compare_groups);
     for (size_t i = 0; i < n; i++) {
         if (groups_n > 0 && compare_groups(&groups[groups_n - 1], &groups[i]) == 0)
@@ -130,8 +85,38 @@ void reconcile_theirs(struct reconcile *reconcile, const struct their_row *rows,
         else
             groups[groups_n++] = groups[i];
     }
+    return groups_n;
+}
+
+static size_t name_groups(const struct their_group *groups, size_t n, struct their_name *ret)
+{
+    size_t names_n = 0;
+    for (size_t i = 0; i < n; i++) {
+        ret[names_n++] = (struct their_name){groups[i].reference, i, false};
+        if (groups[i].id && groups[i].id[0])
+            ret[names_n++] = (struct their_name){groups[i].id, i, true};
+    }
+    qsort(ret, names_n, sizeof *ret, compare_their_names);
+    return names_n;
+}
+
+void reconcile_theirs(struct reconcile *reconcile, const struct their_row *rows, size_t n)
+{
+    struct their_group *groups = ARENA_ARRAY(reconcile->arena, n, struct their_group);
+    struct their_name *names = ARENA_ARRAY(reconcile->arena, n * 2, struct their_name);
+    reconcile->groups_n = reconcile->names_n = 0;
+    reconcile->full = reconcile->full || !groups || !names;
+    if (reconcile->full)
+        return;
+    for (size_t i = 0; i < n; i++)
+        groups[i] = (struct their_group){.reference = rows[i].reference,
+                                         .id = rows[i].id,
+                                         .kind = rows[i].kind,
+                                         .tally = tally_of(&rows[i])};
     reconcile->groups = groups;
-    reconcile->groups_n = groups_n;
+    reconcile->groups_n = group_all(groups, n);
+    reconcile->names = names;
+    reconcile->names_n = name_groups(groups, reconcile->groups_n, names);
 }
 
 // --- Names
@@ -191,14 +176,14 @@ static bool merge(struct reconcile *reconcile, struct arena *scratch, const stru
     const struct naming *namings = name_all(scratch, rows, n, &namings_n);
     if (!namings)
         return false;
-    for (size_t i = 0; i < reconcile->groups_n; i++) {
-        struct their_group *group = &reconcile->groups[i];
-        while (at < namings_n && strcasecmp(namings[at].name, group->reference) < 0)
+    for (size_t i = 0; i < reconcile->names_n; i++) {
+        const char *name = reconcile->names[i].name;
+        struct their_group *group = &reconcile->groups[reconcile->names[i].group];
+        while (at < namings_n && strcasecmp(namings[at].name, name) < 0)
             at++;
         // `at` stays: the next group may have the same reference and another kind.
         for (size_t j = at;
-             !group->found && j < namings_n && strcasecmp(namings[j].name, group->reference) == 0;
-             j++) {
+             !group->found && j < namings_n && strcasecmp(namings[j].name, name) == 0; j++) {
             if (!kinds_fit(group->kind, rows[namings[j].row].kind))
                 continue;
             group->found = true;

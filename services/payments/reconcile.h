@@ -40,7 +40,8 @@ struct their_row {
     int64_t amount;
     const char *currency;
     enum booked booked;
-    int64_t moved; // how often money moved; 0: as the status says
+    int64_t moved;  // how often money moved; 0: as the status says
+    const char *id; // the provider's own name for it; NULL: not said
 };
 
 enum difference_kind {
@@ -60,10 +61,13 @@ struct difference {
 };
 
 struct their_group;
+struct their_name;
 struct reconcile {
     struct arena *arena;
     struct their_group *groups; // by reference
     size_t groups_n;
+    struct their_name *names; // of the groups, sorted
+    size_t names_n;
     int64_t matched, differ[DIFFERENCE_KINDS];
     struct difference *differences;
     size_t differences_n, differences_max;

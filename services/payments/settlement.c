@@ -206,7 +206,8 @@ static enum entry read_entry(struct arena *arena, const struct json_value *ledge
     const char *kind = ledger_text(arena, ledger, i, "kind");
     const char *status = ledger_text(arena, ledger, i, "status");
     *ret = (struct their_row){.reference = ledger_text(arena, ledger, i, "reference"),
-                              .currency = ledger_text(arena, ledger, i, "currency")};
+                              .currency = ledger_text(arena, ledger, i, "currency"),
+                              .id = ledger_text(arena, ledger, i, "id")};
     if (!kind && !status && !ret->reference)
         return ENTRY_END;
     for (size_t j = 0; kind && j < sizeof kinds / sizeof *kinds; j++)

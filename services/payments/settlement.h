@@ -9,8 +9,8 @@
 // over. Refusals name param "csv" and the line.
 MUST_USE enum status settlement_read(struct arena *arena, struct bytes file, struct their_row **ret,
                                      size_t *ret_n, struct problem *problem);
-// {"entries":[{"reference","kind","status","amount","currency","moved"}]}, amounts in minor units.
-// What moves no money (invoices) is left out. Anything else is FAILED_PRECONDITION
+// {"entries":[{"reference","id","kind","status","amount","currency","moved"}]}, amounts in minor
+// units. What moves no money (invoices) is left out. Anything else is FAILED_PRECONDITION
 // "ledger_unreadable".
 MUST_USE enum status settlement_read_ledger(struct arena *arena, struct bytes json,
                                             struct their_row **ret, size_t *ret_n,

@@ -13,6 +13,7 @@
 
 struct processor;
 struct callback_counts;
+struct reconcile_daily;
 
 struct payments_state {
     const struct payments_settings *settings;
@@ -24,6 +25,7 @@ struct payments_state {
     struct breakers *breakers;
     struct health *health; // NULL in tests
     struct callback_counts *callback_counts;
+    struct reconcile_daily *reconcile_daily; // NULL in tests
     struct bell *outbox_bell;    // rung after committing events
     struct processor *processor; // NULL where none runs
 };

@@ -10,13 +10,14 @@
 #define SECRET_BYTES 24
 
 static const char *const known_events[] = {
-    "payment.created",      "payment.processing",     "payment.requires_action",
-    "payment.authorized",   "payment.captured",       "payment.succeeded",
-    "payment.failed",       "payment.canceled",       "payment.expired",
-    "payment.unknown",      "payment.capture_failed", "payment.cancel_failed",
-    "payment.needs_review", "payment.refunded",       "refund.created",
-    "refund.processed",     "refund.failed",          "refund.unknown",
-    "refund.needs_review",  "webhook.test",           "webhook_endpoint.disabled",
+    "payment.created",          "payment.processing",     "payment.requires_action",
+    "payment.authorized",       "payment.captured",       "payment.succeeded",
+    "payment.failed",           "payment.canceled",       "payment.expired",
+    "payment.unknown",          "payment.capture_failed", "payment.cancel_failed",
+    "payment.needs_review",     "payment.refunded",       "refund.created",
+    "refund.processed",         "refund.failed",          "refund.unknown",
+    "refund.needs_review",      "webhook.test",           "webhook_endpoint.disabled",
+    "reconciliation.completed",
 };
 
 // "payment.*": the length of "payment.", else 0.

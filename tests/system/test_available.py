@@ -5,7 +5,7 @@ import pytest
 
 from conftest import running_stack
 from processes import PORTS, wait_until
-from providers import House
+from providers import House, payment
 
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "providers.md"
 
@@ -70,3 +70,15 @@ def test_operators_see_circuits_that_are_open(stack, api):
     assert (breaker["provider"], breaker["credential_id"]) == ("mtn", credential["id"])
     table = stack.obol("provider", "breakers", parse=False)
     assert table.split()[:6] == ["PROVIDER", "CREDENTIAL", "STATE", "RETRY", "mtn", credential["id"]], table
+
+
+def test_without_routes_a_payment_goes_to_whoever_takes_it_as_it_is(stack, api):
+    House(stack, "mtn").credential(api, target_environment="mtnzambia")
+    House(stack, "mtn").credential(api, target_environment="mtnghana")
+    paydunya = House(stack, "paydunya")
+    paydunya.credential(api)
+    assert paydunya.settled(api, 1000, "succeeded")["provider"] == "paydunya", "though MTN takes francs elsewhere"
+    ghana = {"currency": "GHS", "mobile_money": {"msisdn": "233241234501", "operator": "mtn"}}
+    assert House(stack, "mtn").settled(api, 1000, "succeeded", **ghana)["attempts"][0]["provider"] == "mtn"
+    uganda = {"currency": "UGX", "mobile_money": {"msisdn": "256771234501", "operator": "mtn"}}
+    api.post("/payments", payment("mtn", **uganda)).refused(422, "currency_unsupported")

@@ -17,15 +17,16 @@ SEED = 4
 PER_PROVIDER = 200 if os.environ.get("OBOL_TEST_THOUSAND") == "1" else 30
 TENANTS = 4
 CUSTOMERS = 16  # at once
-SECONDS_MAX = PER_PROVIDER * 2 + 60
+SECONDS_MAX = PER_PROVIDER * 2 + 0
 SETTLED = {"succeeded", "failed", "needs_review"}
 REFUNDED = {"processed", "failed", "needs_review"}
 FAULTS = ["error", "timeout_before", "timeout_after", "callback_double", "callback_lost", "malformed"]
-# Nobody can be asked about these: what was not answered is for a person. Of Airtel, refunds only.
-MUTE = {"zamtel", "blumon"}
+# Two can't be asked, and an invoice of PayDunya's that nobody pays tells nothing until it expires after a day: what was
+# not answered is for a person here. Of Airtel it may be so for refunds.
+MUTE = {"zamtel", "blumon", "paydunya"}
 MUTE_OF_REFUNDS = MUTE | {"airtel"}
 WEBHOOK_SECRET = "blumon-webhook-secret"
-TIMES = {**PACE, "PROVIDER_TIMES_PERCENT": "10", "UNKNOWN_DEADLINE_S": "15",
+TIMES = {**PACE, "PROVIDER_TIMES_PERCENT": "6", "UNKNOWN_DEADLINE_S": "15",
          "SANDBOX_BLUMON_WEBHOOK_SECRET": WEBHOOK_SECRET}
 DECLINED = {
     "mtn": {"msisdn": "46733123451"}, "airtel": {"msisdn": "260971234554"}, "zamtel": {"msisdn": "260951234551"},
@@ -102,7 +103,7 @@ class Market:
         def there():
             self.paid = {p["id"]: p for api in self.tenants for p in api.all("/payments")}
             return all(p["status"] in SETTLED for p in self.paid.values())
-        wait_until(there, SECONDS_MAX, lambda: f"all payments settle: {self.counted(self.paid)}")
+        wait_until(there, SECONDS_MAX, lambda: f"all payments settle: {self.counted(self.paid)}; open: {self.unfinished()}")
         assert self.paid.keys() == {plan["id"] for plan in self.plans}
 
     def counted(self, things):
@@ -124,9 +125,14 @@ class Market:
         def there():
             self.refunded = {r["id"]: r for api in self.tenants for r in api.all("/refunds")}
             return all(r["status"] in REFUNDED for r in self.refunded.values())
-        wait_until(there, SECONDS_MAX, lambda: f"all refunds settle: {self.counted(self.refunded)}")
+        wait_until(there, SECONDS_MAX, lambda: f"all refunds settle: {self.counted(self.refunded)}; open: {self.unfinished()}")
         assert {r["payment_id"] for r in self.refunded.values()} == {plan["id"] for plan in chosen}
         assert len(self.refunded) == len(chosen)
+
+    def unfinished(self):
+        return self.stack.sql("""SELECT o.*, q.* FROM payments.operations o
+            LEFT JOIN payments.operations_queue q ON q.tenant_id = o.tenant_id AND q.id = o.id
+            WHERE o.finished_at IS NULL AND o.status <> 'needs_review' LIMIT 5""")
 
     # --- A person's work
 
@@ -197,13 +203,21 @@ class Market:
 
 
 def test_all_settle_and_none_is_charged_twice(stack):
+    import time; t0 = time.monotonic()
+    def lap(w): print("LAP", w, round(time.monotonic() - t0, 1))
     market = Market(stack)
+    lap("setup")
     market.fail_at_random()
     at_once(len(market.plans), market.buy, CUSTOMERS)
+    lap('at_once')
     market.settle()
+    lap('settle')
     market.review()
+    lap('market.review')
     market.give_back()
+    lap('market.give_back')
     stack.quiet()
+    lap('stack.quiet')
     for provider in FIELDS:
         market.reckon(provider)
     market.left_open()

@@ -169,12 +169,27 @@ static enum instrument blumon_instrument(const struct provider_act *act,
     return INSTRUMENT_LIVE;
 }
 
+// How a payer left a hosted page is told by webhook alone.
+static bool would_be_told(const struct provider_use *use, const struct provider_act *act)
+{
+    return strcmp(act->method, "checkout") != 0 || *blumon_field(use, "webhook_secret", "") ||
+           *blumon_field(use, "status_path", "");
+}
+
 // Money is taken at once, and what was never charged under a name of theirs can't be given back.
 static bool blumon_accepts(const struct provider_use *use, const struct provider_act *act,
                            struct outcome *ret)
 {
-    (void)use;
     bool named = act->charge_provider_reference && *act->charge_provider_reference;
+    if (act->kind == OPERATION_CHARGE && !would_be_told(use, act)) {
+        *ret = (struct outcome){
+            .kind = OUTCOME_FAILED,
+            .elsewhere = true,
+            .error_code = "provider_setup",
+            .error_message = "A hosted page needs webhook_secret: nothing else tells how it went.",
+        };
+        return false;
+    }
     if (act->kind == OPERATION_CHARGE || (named && act->kind != OPERATION_CAPTURE))
         return true;
     *ret = (struct outcome){

@@ -184,6 +184,20 @@ Test(reconcile, goes_by_what_succeeded_whatever_failed_beside_it)
     difference(0, DIFFERENCE_AMOUNT, "op_b", "5 ZMW succeeded", "10 (mixed) succeeded, 2 times");
 }
 
+Test(reconcile, goes_by_their_id_where_they_were_told_no_reference)
+{
+    struct our_row our_rows[] = {ours("op_a", 5), ours("op_b", 5)};
+    struct their_row their_rows[] = {theirs_paid("opa", 5), theirs_paid("opa.refund", 5)};
+    our_rows[1].kind = their_rows[1].kind = OPERATION_REFUND;
+    our_rows[1].provider_reference = "RO77";
+    their_rows[0].id = "CI66"; // which we were not told
+    their_rows[1].id = "RO77";
+    COMPARE(our_rows, their_rows);
+    reconcile_missing_here(&r);
+    cr_assert_eq(r.matched, 2);
+    cr_assert_eq(reconcile_differences(&r), 0);
+}
+
 Test(reconcile, takes_references_in_any_case)
 {
     struct our_row our_rows[] = {ours("op_a", 1), ours("op_b", 2), ours("op_c", 3)};

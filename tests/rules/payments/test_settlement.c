@@ -36,6 +36,7 @@ static void is(const struct their_row *row, const struct their_row *expected)
     cr_assert_str_eq(row->currency, expected->currency);
     cr_assert_eq(row->booked, expected->booked);
     cr_assert_eq(row->moved, expected->moved);
+    cr_assert(row->id == expected->id || strcmp(row->id, expected->id) == 0);
 }
 
 Test(settlement, reads_a_file_whatever_the_order_of_its_columns)
@@ -49,9 +50,10 @@ Test(settlement, reads_a_file_whatever_the_order_of_its_columns)
                        "1;pending;ZMW;op_3;1;\n";
     cr_assert_eq(settlement_read(arena, bytes_of_string(file), &rows, &n, &problem), STATUS_OK);
     cr_assert_eq(n, 3);
-    is(&rows[0], &(struct their_row){"op_1", OPERATION_CHARGE, 1050, "ZMW", BOOKED_SUCCEEDED, 0});
-    is(&rows[1], &(struct their_row){"op_2", OPERATION_REFUND, 10, "JPY", BOOKED_FAILED, 0});
-    is(&rows[2], &(struct their_row){"op_3", 0, 100, "ZMW", BOOKED_OPEN, 0});
+    is(&rows[0],
+       &(struct their_row){"op_1", OPERATION_CHARGE, 1050, "ZMW", BOOKED_SUCCEEDED, 0, NULL});
+    is(&rows[1], &(struct their_row){"op_2", OPERATION_REFUND, 10, "JPY", BOOKED_FAILED, 0, NULL});
+    is(&rows[2], &(struct their_row){"op_3", 0, 100, "ZMW", BOOKED_OPEN, 0, NULL});
 }
 
 Test(settlement, names_the_line_that_is_wrong)
@@ -76,7 +78,8 @@ Test(settlement, reads_a_ledger_and_leaves_out_what_moves_no_money)
     struct problem problem;
     const char *json =
         "{\"entries\":["
-        "{\"reference\":\"r1\",\"kind\":\"charge\",\"status\":\"succeeded\",\"amount\":5,"
+        "{\"reference\":\"r1\",\"id\":\"i1\",\"kind\":\"charge\",\"status\":\"succeeded\","
+        "\"amount\":5,"
         "\"currency\":\"ZMW\",\"moved\":2,\"payer\":\"x\"},"
         "{\"reference\":\"u\",\"kind\":\"invoice\",\"status\":\"open\",\"amount\":0,"
         "\"currency\":\"\",\"moved\":0},"
@@ -85,8 +88,8 @@ Test(settlement, reads_a_ledger_and_leaves_out_what_moves_no_money)
     cr_assert_eq(settlement_read_ledger(arena, bytes_of_string(json), &rows, &n, &problem),
                  STATUS_OK);
     cr_assert_eq(n, 2);
-    is(&rows[0], &(struct their_row){"r1", OPERATION_CHARGE, 5, "ZMW", BOOKED_SUCCEEDED, 2});
-    is(&rows[1], &(struct their_row){"r2", OPERATION_CANCEL, 6, "MXN", BOOKED_FAILED, 0});
+    is(&rows[0], &(struct their_row){"r1", OPERATION_CHARGE, 5, "ZMW", BOOKED_SUCCEEDED, 2, "i1"});
+    is(&rows[1], &(struct their_row){"r2", OPERATION_CANCEL, 6, "MXN", BOOKED_FAILED, 0, NULL});
 }
 
 Test(settlement, believes_no_ledger_that_is_none)
