@@ -15,14 +15,15 @@ sandbox_fields() { # PROVIDER: what obol-sandbox takes where nothing else is set
     esac
 }
 
-providers_known() { "$BIN/obol" provider list --tenant ten_demo --json; }
-
-provider_connect() { # PROVIDER: unless the demo tenant is there already
-    local provider=$1 made url order
-    if providers_known | grep -q "\"provider\":\"$provider\""; then return 0; fi
-    # shellcheck disable=SC2046
-    made=$("$BIN/obol" provider set "$provider" --tenant ten_demo --label Sandbox --json $(sandbox_fields "$provider"))
-    url=$(printf %s "$made" | json_field callback_url)
+# PROVIDER: credentials are made once; the sandbox's portals forget with each restart.
+provider_connect() {
+    local provider=$1 known url order
+    known=$("$BIN/obol" provider list --tenant ten_demo --json)
+    if ! grep -q "\"provider\":\"$provider\"" <<<"$known"; then
+        # shellcheck disable=SC2046
+        known=$("$BIN/obol" provider set "$provider" --tenant ten_demo --label Sandbox --json $(sandbox_fields "$provider"))
+    fi
+    url=$(grep -o "http[^\"]*/webhooks/$provider/[^\"]*" <<<"$known" | head -1)
     case $provider in # where it is the provider's portal that is told, and no request
     airtel) order="{\"provider\":\"airtel\",\"callback_url\":\"$url\"}" ;;
     blumon) order="{\"provider\":\"blumon\",\"callback_url\":\"$url\",\"webhook_secret\":\"blumon-sandbox-webhooks\"}" ;;

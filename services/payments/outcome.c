@@ -42,11 +42,16 @@ int64_t outcome_lease_ms(const struct provider *provider)
     return provider->total_ms + LEASE_MARGIN_MS + (provider->sessions_n > 0 ? SESSION_WAIT_MS : 0);
 }
 
+static int64_t settled_us(const struct provider *provider, const struct operation *operation)
+{
+    int64_t wait_ms = outcome_lease_ms(provider) + provider->settle_ms;
+    return operation->sent_us + wait_ms * US_PER_MS;
+}
+
 bool outcome_settled(const struct provider *provider, const struct operation *operation,
                      int64_t now_us)
 {
-    int64_t wait_ms = outcome_lease_ms(provider) + provider->settle_ms;
-    return operation->sent_us != DB_TIME_NULL && operation->sent_us + wait_ms * US_PER_MS <= now_us;
+    return operation->sent_us != DB_TIME_NULL && settled_us(provider, operation) <= now_us;
 }
 
 static void finish(const struct judgement *j, enum operation_status status,
@@ -92,13 +97,29 @@ static bool never_told(const struct judgement *j)
     return j->outcome->kind == OUTCOME_MUTE && !j->provider->speaks_by_callback;
 }
 
+// Backing off, but no later than when "not found" becomes final, or than the deadline.
+static int64_t ask_again_us(const struct judgement *j)
+{
+    const struct operation *before = j->before;
+    int64_t first_ms = j->provider->query_after_ms;
+    int64_t queries = before->status == OPERATION_SENT ? 0 : before->queries;
+    int64_t soonest_us = j->now_us + first_ms * US_PER_MS;
+    int64_t due_us = j->now_us + pace_backoff_us(first_ms, queries, BACKOFF_UNKNOWN_MS_MAX);
+    int64_t deadline_us = before->status == OPERATION_UNKNOWN ? before->deadline_us : DB_TIME_NULL;
+    if (deadline_us != DB_TIME_NULL && deadline_us > j->now_us && deadline_us < due_us)
+        due_us = deadline_us;
+    if (!before->accepted && before->sent_us != DB_TIME_NULL &&
+        !outcome_settled(j->provider, before, j->now_us) &&
+        settled_us(j->provider, before) < due_us)
+        due_us = settled_us(j->provider, before);
+    return due_us > soonest_us ? due_us : soonest_us;
+}
+
 // Not known, and asked about from now on; past its deadline a person is asked too.
 static void stay_unknown(const struct judgement *j)
 {
     struct operation *after = &j->ret->after;
-    int64_t queries = j->before->status == OPERATION_SENT ? 0 : j->before->queries;
-    after->due_us =
-        j->now_us + pace_backoff_us(j->provider->query_after_ms, queries, BACKOFF_UNKNOWN_MS_MAX);
+    after->due_us = ask_again_us(j);
     if (is_watched(j->before)) {
         after->due_us =
             passed(j->before->deadline_us, j->now_us) ? DB_TIME_NULL : j->now_us + WATCH_US;
@@ -242,8 +263,6 @@ static void not_found(const struct judgement *j)
     }
     if (!outcome_settled(j->provider, j->before, j->now_us)) {
         stay_unknown(j);
-        // No later than when "not found" becomes final.
-        j->ret->after.due_us = j->now_us + j->provider->query_after_ms * US_PER_MS;
     } else if (provider_repeats(j->provider, j->before->kind, j->before->stage)) {
         try_again(j);
     } else {

@@ -136,12 +136,27 @@ static void look_for_sessions(struct processor *processor)
     }
 }
 
+// What was to be sent certainly was not; what was to be asked is asked when its lease has run out.
+static void give_up(struct processor *processor, struct slot *slot, const struct claimed *claimed)
+{
+    if (!claimed->send || !slot_is_named(slot)) {
+        slot_empty(slot);
+        return;
+    }
+    slot_note(slot, &(struct outcome){.kind = OUTCOME_NOT_SENT}, 0);
+    answered(processor, slot);
+}
+
 static void begin(struct processor *processor, const struct claimed *claimed)
 {
     struct slot *slot = slot_free(processor);
     const struct payments_state *state = processor->config.state;
-    if (!slot || claimed->held_back || !slot_take(slot, state, processor->db, claimed))
+    if (!slot || claimed->held_back)
         return; // its lease runs out, then it is asked about
+    if (!slot_take(slot, state, processor->db, claimed)) {
+        give_up(processor, slot, claimed);
+        return;
+    }
     news_open(processor->news, place_of(processor, slot), slot->provider->name,
               slot->finished.operation.id);
     set_out(processor, slot);

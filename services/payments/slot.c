@@ -87,6 +87,7 @@ bool slot_take(struct slot *slot, const struct payments_state *state, struct db 
                const struct claimed *claimed)
 {
     const struct operation *operation = &claimed->operation;
+    slot->finished = (struct finished){0};
     if (!slot->arena)
         slot->arena = arena_new(SLOT_ARENA_CAP);
     if (!slot->arena)
@@ -108,8 +109,12 @@ bool slot_take(struct slot *slot, const struct payments_state *state, struct db 
         return true;
     log_error("operation can't be taken in hand", LOG_S("operation", operation->id),
               LOG_S("provider", operation->provider));
-    slot_empty(slot);
     return false;
+}
+
+bool slot_is_named(const struct slot *slot)
+{
+    return slot->finished.operation.tenant_id && slot->finished.operation.id;
 }
 
 // Whether the whole request still fits into the lease.
@@ -235,5 +240,6 @@ void slot_empty(struct slot *slot)
     setup_release(slot->setup);
     slot->setup = NULL;
     slot->state = SLOT_FREE;
-    arena_reset(slot->arena);
+    if (slot->arena)
+        arena_reset(slot->arena);
 }

@@ -34,7 +34,8 @@ enum slot_sent {
     SENT_NOT,   // nothing left: *ret_outcome is what was heard instead
 };
 
-// Takes a free slot for what was claimed; false when it can't be begun.
+// Takes a free slot for what was claimed; false when it can't be begun: nothing has left then, and
+// slot_is_named tells whether that can be recorded.
 bool slot_take(struct slot *slot, const struct payments_state *state, struct db *db,
                const struct claimed *claimed);
 // Sends what was claimed, or asks.
@@ -47,4 +48,5 @@ bool slot_ask(struct slot *slot, const struct payments_state *state, struct http
 struct outcome slot_read(struct slot *slot, const struct payments_state *state,
                          const struct http_response *response, bool *ret_again);
 void slot_note(struct slot *slot, const struct outcome *outcome, int64_t duration_us);
+bool slot_is_named(const struct slot *slot);
 void slot_empty(struct slot *slot);

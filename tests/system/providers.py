@@ -2,11 +2,13 @@
 import hashlib
 import json
 import secrets
+import urllib.parse
 import uuid
 
 from client import send
 from conftest import running_stack
 from processes import wait_until
+from stack import sequences_whole
 
 # A provider's own times pass a hundred times as fast; its timeouts are a fifth.
 PACE = {"SANDBOX_TIME_PERCENT": "1", "PROVIDER_DELAYS_PERCENT": "1", "PROVIDER_TIMES_PERCENT": "20",
@@ -56,6 +58,10 @@ def forms(reference):
     """What providers know our reference as: itself, a UUID made of it, without its underscore."""
     digest = hashlib.sha256(reference.encode()).digest()
     return {reference, str(uuid.UUID(bytes=digest[:16], version=4)), reference.replace("_", "", 1)}
+
+
+def callback_path(api):
+    return urllib.parse.urlsplit(api.credential["callback_url"]).path
 
 
 def audited_stack(*providers, **environment):
@@ -137,6 +143,18 @@ class House:
     def wait_counts(self, api, seconds=15, **expected):
         wait_until(lambda: self.counts(api) == expected, seconds,
                    lambda: f"callbacks of {self.provider} count {expected}, they are {self.counts(api)}")
+
+    def events(self, api, payment):
+        """What was told of it, without "payment."."""
+        def whole():
+            found = api.all(f"/events?object_id={payment['id']}")
+            sequences_whole((payment["id"], e["sequence"]) for e in found)
+            return [e["event"].partition(".")[2] for e in reversed(found)] if len(found) >= payment["sequence"] else None
+        return wait_until(whole, 20, f"every event of {payment['id']}")
+
+    def refunded(self, api, payment, **more):
+        refund = api.post(f"/payments/{payment['id']}/refunds", more).ok(201)
+        return self.stack.settle_refund(api, refund["id"])
 
     def sent(self, payment):
         """How often requests of the payment's newest charge left, 401s apart."""

@@ -1,15 +1,15 @@
 """MTN MoMo: its published numbers, a reference that may come twice, callbacks that are sent once."""
 import base64
+import concurrent.futures
 import json
 import secrets
-import urllib.parse
 
 import pytest
 
 from client import send
 from middleman import HANG_UP, HOP, Middleman
-from providers import FIELDS, House, audited_stack, forms
-from stack import at_once, sequences_whole, wait_until
+from providers import FIELDS, House, audited_stack, callback_path, forms
+from stack import at_once, wait_until
 
 PROVIDER = "mtn"
 AMOUNT = 1250
@@ -73,10 +73,6 @@ def asked(middleman, verb, path):
     return [a for a in list(middleman.asked) if a.verb == verb and a.path.startswith("/mtn" + path)]
 
 
-def callback_path(api):
-    return urllib.parse.urlsplit(api.credential["callback_url"]).path
-
-
 def told(payment, status):
     """MTN's words about a payment, whoever speaks them."""
     return {"externalId": payment["attempts"][-1]["reference"], "amount": "12.50", "currency": "EUR", "status": status,
@@ -88,21 +84,9 @@ def uuid_of(payment):
     return uuid
 
 
-def events(api, payment):
-    def whole():
-        found = api.all(f"/events?object_id={payment['id']}")
-        sequences_whole((payment["id"], e["sequence"]) for e in found)
-        return [e["event"].partition(".")[2] for e in reversed(found)] if len(found) >= payment["sequence"] else None
-    return wait_until(whole, 20, f"every event of {payment['id']}")
-
-
 def paid_once(house, payment, amount=AMOUNT):
     [entry] = house.charges(payment)
     assert (entry["status"], entry["moved"], entry["amount"], entry["currency"]) == ("succeeded", 1, amount, "EUR"), entry
-
-
-def refund(stack, api, payment, **more):
-    return stack.settle_refund(api, api.post(f"/payments/{payment['id']}/refunds", more).ok(201)["id"])
 
 
 # --- Ends
@@ -112,7 +96,7 @@ def test_payment_succeeds_by_its_callback(stack, house, tenant):
     reference = paid["attempts"][0]["reference"]
     assert paid["attempts"] == [{"provider": "mtn", "reference": reference, "status": "succeeded", "error": None}]
     assert paid["captured"] and paid["amount_captured"] == AMOUNT and paid["provider"] == "mtn"
-    assert events(tenant, paid) == ["created", "processing", "captured", "succeeded"]
+    assert house.events(tenant, paid) == ["created", "processing", "captured", "succeeded"]
     paid_once(house, paid)
     assert house.charges(paid)[0]["payer"] == paid["mobile_money"]["msisdn"]
     house.wait_counts(tenant, accepted=1)
@@ -129,7 +113,7 @@ def test_published_numbers_end_as_mtn_has_it(stack, house, tenant):
         [attempt] = payment["attempts"]
         assert (attempt["status"], attempt["error"]["code"]) == (status, code), (ending, payment)
         assert [e["moved"] for e in house.charges(payment)] == [0] * is_booked, (ending, payment)
-        assert events(tenant, payment) == ["created", "processing", status]
+        assert house.events(tenant, payment) == ["created", "processing", status]
         tenant.post(f"/payments/{payment['id']}/refunds").refused(409, "payment_not_refundable")
 
 
@@ -158,7 +142,7 @@ def test_doubled_callback_does_nothing_the_second_time(stack, house, tenant):
     house.control(next="callback_double")
     paid = house.settled(tenant, AMOUNT, "succeeded")
     house.wait_counts(tenant, accepted=1, duplicate=1)
-    assert events(tenant, paid) == ["created", "processing", "captured", "succeeded"]
+    assert house.events(tenant, paid) == ["created", "processing", "captured", "succeeded"]
     paid_once(house, paid)
 
 
@@ -213,7 +197,7 @@ def test_callbacks_in_any_order_change_nothing(stack, house, tenant):
     stack.open("PUT", callback_path(tenant), {"status": "SUCCESSFUL"}).ok()
     house.wait_counts(tenant, accepted=1, unmatched=3, malformed=1)
     assert tenant.get(f"/payments/{paid['id']}").ok() == paid
-    assert events(tenant, paid) == ["created", "processing", "captured", "succeeded"]
+    assert house.events(tenant, paid) == ["created", "processing", "captured", "succeeded"]
 
 
 # --- Tokens
@@ -239,7 +223,7 @@ def test_slow_answer_is_waited_for(house, tenant):
     house.control(next="slow", slow_ms=1000)
     paid = house.settled(tenant, AMOUNT, "succeeded")
     paid_once(house, paid)
-    assert house.sent(paid) == 1 and "unknown" not in events(tenant, paid)
+    assert house.sent(paid) == 1 and "unknown" not in house.events(tenant, paid)
 
 
 def test_timeout_after_the_money_was_taken_is_asked_about(stack, house, tenant):
@@ -251,7 +235,7 @@ def test_timeout_after_the_money_was_taken_is_asked_about(stack, house, tenant):
     paid = stack.settle(tenant, made["id"], "succeeded")
     paid_once(house, paid)
     assert house.sent(paid) == 1
-    assert events(tenant, paid) == ["created", "processing", "unknown", "captured", "succeeded"]
+    assert house.events(tenant, paid) == ["created", "processing", "unknown", "captured", "succeeded"]
 
 
 def test_answers_without_sense_prove_nothing(stack, house, middleman, api):
@@ -331,7 +315,7 @@ def test_request_that_did_not_arrive_is_sent_again(sent_again, fault):
     paid = sent_again.payments[fault]
     paid_once(sent_again.house, paid)
     assert sent_again.house.sent(paid) == 2
-    assert "unknown" in events(sent_again.api, paid)
+    assert "unknown" in sent_again.house.events(sent_again.api, paid)
 
 
 def test_reference_that_mtn_has_already_is_taken_for_ours(sent_again):
@@ -353,9 +337,9 @@ def test_refund_that_did_not_arrive_is_sent_again(sent_again):
 
 def test_refunds_in_parts_up_to_what_was_paid(stack, house, tenant):
     paid = house.settled(tenant, AMOUNT, "succeeded")
-    assert refund(stack, tenant, paid, amount=450)["status"] == "processed"
+    assert house.refunded(tenant, paid, amount=450)["status"] == "processed"
     tenant.post(f"/payments/{paid['id']}/refunds", {"amount": 801}).refused(422, "refund_exceeds_captured")
-    rest = refund(stack, tenant, paid)
+    rest = house.refunded(tenant, paid)
     assert (rest["status"], rest["amount"]) == ("processed", 800), rest
     assert tenant.get(f"/payments/{paid['id']}").ok()["amount_refunded"] == AMOUNT
     tenant.post(f"/payments/{paid['id']}/refunds", {"amount": 1}).refused(422, "refund_exceeds_captured")
@@ -377,7 +361,7 @@ def test_refund_that_mtn_refuses_fails(stack, house, tenant):
     taken = stack.open("POST", "/mtn" + REFUND, order, port="sandbox", headers=headers)
     assert taken.status == 202, taken
     house.by_hand.add(house.wait_entry("refund", reference=headers["X-Reference-Id"], status="succeeded")["id"])
-    refused = refund(stack, tenant, paid)
+    refused = house.refunded(tenant, paid)
     assert (refused["status"], refused["error"]["code"]) == ("failed", "provider_setup"), refused
     assert tenant.get(f"/payments/{paid['id']}").ok()["amount_refunded"] == 0
 
@@ -395,35 +379,42 @@ def test_refund_whose_answer_was_lost_is_asked_about(stack, house, tenant):
 # --- A person
 
 class Patience:
-    """Payments that MTN never ends, each a tenant's own, side by side."""
+    """Payments that MTN never ends, each a tenant's own, side by side and beside the other tests."""
 
-    def __init__(self, stack, middleman):
+    def __init__(self, stack, middleman, pool):
         self.stack = stack
         self.house = House(stack, PROVIDER)
+        self.ending = pool.submit(self.end, middleman)
+
+    @property
+    def payments(self):
+        return self.ending.result()
+
+    def end(self, middleman):
         middleman.answer = lambda a: (500, b"") if a.verb == "GET" and CHARGE in a.path else None
         urls = {"mute": f"{middleman.url}/mtn"}
         names = [ONGOING, "mute", INTERNAL, UNAVAILABLE]
-        self.apis = {name: stack.tenant() for name in names}
+        self.apis = {name: self.stack.tenant() for name in names}
         for name, api in self.apis.items():
             self.house.credential(api, base_url=urls.get(name, self.house.base_url()))
         wanted = {ONGOING: "needs_review", "mute": "needs_review"}
         ended = at_once(len(names), lambda i: self.house.settled(
             self.apis[names[i]], AMOUNT, wanted.get(names[i], "failed"), **(
                 {"msisdn": number(names[i])} if names[i] != "mute" else {})))
-        self.payments = dict(zip(names, ended))
+        return dict(zip(names, ended))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def patience(hurried):
-    with Middleman(hurried.ports["sandbox"]) as between:
-        yield Patience(hurried, between)
+    with Middleman(hurried.ports["sandbox"]) as between, concurrent.futures.ThreadPoolExecutor() as pool:
+        yield Patience(hurried, between, pool)
 
 
 @pytest.mark.parametrize("name, decided", [(ONGOING, "failed"), ("mute", "succeeded")])
 def test_what_mtn_never_ends_a_person_does(patience, name, decided):
-    stack, api, payment = patience.stack, patience.apis[name], patience.payments[name]
+    stack, payment, api = patience.stack, patience.payments[name], patience.apis[name]
     assert payment["error"]["code"] == "outcome_unknown" and payment["unknown_operation"] == "charge", payment
-    assert events(api, payment) == ["created", "processing", "unknown", "needs_review"]
+    assert patience.house.events(api, payment) == ["created", "processing", "unknown", "needs_review"]
     [review] = stack.obol("payment", "review", "--tenant", api.tenant_id)["data"]
     assert (review["payment_id"], review["reason"], review["provider"], int(review["amount"])) == (
         payment["id"], "outcome_unknown", "mtn", AMOUNT), review

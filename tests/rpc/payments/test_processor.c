@@ -506,6 +506,20 @@ Test(processor, one_that_can_not_be_claimed_keeps_nobody_waiting)
     cr_assert_str_eq(sql("SELECT lease_until > now() FROM operations_queue"), "t");
 }
 
+Test(processor, what_can_not_be_taken_in_hand_was_not_sent)
+{
+    const char *id = pay(&f, "r", 9);
+    sql("UPDATE operations SET credential_id = 'cred_gone' RETURNING ''");
+    start_processor();
+    wait_sql("SELECT attempts >= 2 FROM operations", "t");
+    cr_assert_str_eq(sql("SELECT count(*) FROM operation_attempts WHERE outcome <> 'not_sent'"),
+                     "0");
+    sql("UPDATE operations SET credential_id = NULL RETURNING ''");
+    wait_status(id, "succeeded");
+    cr_assert_str_eq(sql("SELECT count(*) FROM events WHERE type = 'payment.unknown'"), "0");
+    cr_assert_eq(fake.operations[0].posts, 1);
+}
+
 Test(processor, one_outcome_that_can_not_be_recorded_keeps_nobody_waiting)
 {
     const char *ids[] = {pay(&f, "a", 1), pay(&f, "b", 2), pay(&f, "c", 3)};

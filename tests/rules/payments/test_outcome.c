@@ -130,6 +130,24 @@ Test(outcome, not_found_is_final_only_when_all_delays_have_passed)
     cr_assert_eq(d.after.status, OPERATION_NEEDS_REVIEW);
 }
 
+Test(outcome, unknown_is_asked_about_when_not_found_becomes_final_and_at_its_deadline)
+{
+    struct operation operation = sent(OPERATION_CHARGE);
+    operation.status = OPERATION_UNKNOWN;
+    operation.queries = 20; // the pause has grown to minutes
+    operation.sent_us = NOW - 3 * US_PER_S;
+    operation.deadline_us = NOW + 100 * US_PER_S;
+    static const enum outcome_kind kinds[] = {OUTCOME_LOST, OUTCOME_NOT_FOUND};
+    for (size_t i = 0; i < 2; i++)
+        cr_assert_eq(decide(&operation, STEP_QUERY, kinds[i]).after.due_us, NOW + 6 * US_PER_S);
+    operation.sent_us = NOW - 60 * US_PER_S;
+    cr_assert_eq(decide(&operation, STEP_QUERY, OUTCOME_LOST).after.due_us, NOW + 100 * US_PER_S);
+    operation.deadline_us = NOW + 3600 * US_PER_S;
+    cr_assert_gt(decide(&operation, STEP_QUERY, OUTCOME_LOST).after.due_us, NOW + 600 * US_PER_S);
+    operation.sent_us = NOW - 9 * US_PER_S + 1; // final in a moment: still not at once
+    cr_assert_geq(decide(&operation, STEP_QUERY, OUTCOME_LOST).after.due_us, NOW + US_PER_S);
+}
+
 Test(outcome, accepted_waits_with_growing_pauses_until_its_deadline)
 {
     struct operation operation = sent(OPERATION_CHARGE);
