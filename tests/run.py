@@ -130,6 +130,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="obol-", dir="/tmp") as scratch:
         os.chmod(scratch, 0o755)
         os.environ["OBOL_BIN"] = str(options.build / "bin")
+        if options.thread_build:  # ./dev test all: what takes longer
+            os.environ["OBOL_TEST_THOUSAND"] = "1"
         if everything or "checks" in named:
             run_pytest(tally, "checks", ["tests/checks"], scratch, 300)
         for tier in TIERS:

@@ -105,12 +105,11 @@ static int64_t ask_again_us(const struct judgement *j)
     int64_t queries = before->status == OPERATION_SENT ? 0 : before->queries;
     int64_t soonest_us = j->now_us + first_ms * US_PER_MS;
     int64_t due_us = j->now_us + pace_backoff_us(first_ms, queries, BACKOFF_UNKNOWN_MS_MAX);
-    int64_t deadline_us = before->status == OPERATION_UNKNOWN ? before->deadline_us : DB_TIME_NULL;
-    if (deadline_us != DB_TIME_NULL && deadline_us > j->now_us && deadline_us < due_us)
-        due_us = deadline_us;
-    if (!before->accepted && before->sent_us != DB_TIME_NULL &&
-        !outcome_settled(j->provider, before, j->now_us) &&
-        settled_us(j->provider, before) < due_us)
+    if (before->status == OPERATION_UNKNOWN && passed(before->deadline_us, due_us) &&
+        !passed(before->deadline_us, j->now_us))
+        due_us = before->deadline_us;
+    if (!before->accepted && outcome_settled(j->provider, before, due_us) &&
+        !outcome_settled(j->provider, before, j->now_us))
         due_us = settled_us(j->provider, before);
     return due_us > soonest_us ? due_us : soonest_us;
 }

@@ -9,6 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATHS = [ROOT / "proto", "/usr/share/gocode/src/github.com/grpc-ecosystem/grpc-gateway/third_party/googleapis",
          "/usr/share/grpc-proto", "/usr/include"]
 FILES = [*(f"obol/{name}/v1/{name}.proto" for name in ["auth", "payments", "refunds", "webhooks", "journal"]),
+         "obol/payments/v1/providers.proto",
          "google/rpc/status.proto", "google/rpc/error_details.proto", "google/rpc/error_info.proto",
          "grpc/health/v1/health.proto", "grpc/reflection/v1alpha/reflection.proto"]
 

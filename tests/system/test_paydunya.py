@@ -402,6 +402,22 @@ def test_a_balance_that_is_too_small_fails_the_refund(stack, tenant, house, endi
     assert tenant.get(f"/payments/{paid['id']}").ok()["amount_refunded"] == 0
 
 
+def test_a_disbursement_that_could_not_be_prepared_is_prepared_again(stack, through, house, middleman):
+    """Preparing moves nothing; only submitting does, and that happens once."""
+    paid, lost = house.settled(through, AMOUNT, "succeeded", mobile_money=mtn()), []
+
+    def lose(asked, reply):
+        if "/get-invoice" in asked.path and len(lost) < 2:
+            lost.append(asked)
+            return HANG_UP if len(lost) == 1 else b"{"
+        return reply.raw
+    middleman.alter = lose
+    assert refunded(stack, through, paid)["status"] == "processed"
+    asked = [a.path.rsplit("/", 1)[1] for a in middleman.asked if "/disburse/" in a.path]
+    assert (asked.count("get-invoice"), asked.count("submit-invoice")) == (3, 1), asked
+    assert [e["moved"] for e in house.entries("refund", reference=operations(stack, paid)[0])] == [1]
+
+
 @pytest.mark.parametrize("fault", ["timeout_after", "malformed"])
 def test_a_submission_whose_answer_is_lost_is_asked_about(stack, tenant, house, fault):
     paid = house.settled(tenant, AMOUNT, "succeeded", mobile_money=mtn())

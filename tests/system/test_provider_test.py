@@ -44,6 +44,7 @@ class Asked:
         if fields.get("base_url", "").startswith("/"):
             fields["base_url"] = self.house.url + fields["base_url"]
         self.fields = {**FIELDS[provider], **fields}
+        self.changed = {name for name, value in fields.items() if FIELDS[provider].get(name) != value}
         self.credential = self.house.credential(tenant, **fields)
         self.tenant = tenant
 
@@ -54,8 +55,7 @@ class Asked:
         assert told and "\n" not in told and told[-1] in ".?", told
         for name in SECRETS & self.fields.keys():
             assert self.fields[name] not in told, f"{name} is in: {told}"
-        print(f"| {self.house.provider} | {', '.join(f'{k}' for k in self.fields.keys() - FIELDS[self.house.provider].keys())}"
-              f"{' ' + currency if currency else ''} | {told} |")
+        print(f"{self.house.provider} {sorted(self.changed)} {currency or ''}: {told}")
         return told
 
 

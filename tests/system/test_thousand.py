@@ -17,7 +17,7 @@ SEED = 4
 PER_PROVIDER = 200 if os.environ.get("OBOL_TEST_THOUSAND") == "1" else 30
 TENANTS = 4
 CUSTOMERS = 16  # at once
-SECONDS_MAX = PER_PROVIDER * 2 + 0
+SECONDS_MAX = 60 + PER_PROVIDER // 2
 SETTLED = {"succeeded", "failed", "needs_review"}
 REFUNDED = {"processed", "failed", "needs_review"}
 FAULTS = ["error", "timeout_before", "timeout_after", "callback_double", "callback_lost", "malformed"]
@@ -203,21 +203,13 @@ class Market:
 
 
 def test_all_settle_and_none_is_charged_twice(stack):
-    import time; t0 = time.monotonic()
-    def lap(w): print("LAP", w, round(time.monotonic() - t0, 1))
     market = Market(stack)
-    lap("setup")
     market.fail_at_random()
     at_once(len(market.plans), market.buy, CUSTOMERS)
-    lap('at_once')
     market.settle()
-    lap('settle')
     market.review()
-    lap('market.review')
     market.give_back()
-    lap('market.give_back')
     stack.quiet()
-    lap('stack.quiet')
     for provider in FIELDS:
         market.reckon(provider)
     market.left_open()

@@ -205,7 +205,9 @@ static const char *zamtel_read_probe(const struct provider_use *use, const char 
     (void)answer_open(use->arena, response, &body, &ignored);
     const char *code = body ? answer_text(use->arena, body, "status") : NULL;
     if (response->status != 200 || !code)
-        return arena_printf(use->arena, "What answered (HTTP %d) is not Zamtel: check base_url.",
+        return arena_printf(use->arena,
+                            "What answered (HTTP %d) is not Zamtel: check base_url, or try "
+                            "again later.",
                             response->status);
     if (strcmp(code, NOT_ADMITTED) == 0)
         return "Zamtel does not accept third_party_id, password or shortcode; those of tests are "

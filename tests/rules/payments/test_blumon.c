@@ -186,6 +186,20 @@ Test(blumon, makes_a_page_for_a_checkout)
          "back\"," CUSTOMER "}");
 }
 
+Test(blumon, makes_no_page_that_nobody_would_tell_of)
+{
+    struct outcome outcome;
+    charge.method = "checkout";
+    cr_assert_not(provider.accepts(&use, &charge, &outcome));
+    cr_assert_eq(outcome.kind, OUTCOME_FAILED);
+    cr_assert(outcome.elsewhere);
+    cr_assert_str_eq(outcome.error_code, "provider_setup");
+    configure(",\"webhook_secret\":\"s\"");
+    cr_assert(provider.accepts(&use, &charge, &outcome));
+    configure(",\"status_path\":\"/status/\"");
+    cr_assert(provider.accepts(&use, &charge, &outcome));
+}
+
 Test(blumon, voids_the_whole_and_refunds_a_part)
 {
     struct http_request request;
