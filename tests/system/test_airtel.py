@@ -56,8 +56,8 @@ class Background:
         self.stack = stack
         self.house = House(stack, PROVIDER)
         mute.answer = lambda a: (500, b"") if ENQUIRY in a.path else None
-        self.times = []  # when enquiries about the one that is for ever came
-        watching.answer = lambda a: self.times.append(time.monotonic()) if ENQUIRY in a.path else None
+        self.times = []  # when enquiries about the one that is for ever were answered
+        watching.alter = self.watch
         self.urls = {MUTE: f"{mute.url}/airtel", FOR_EVER: f"{watching.url}/airtel"}
         self.api = stack.tenant()
         self.house.credential(self.api)
@@ -66,6 +66,11 @@ class Background:
         for endings, status in [(UNCLEAR_PAID, "succeeded"), (UNCLEAR_DECLINED, "failed"),
                                 ([FOR_EVER, MUTE], "needs_review"), ([NEVER_ARRIVED, NOT_SIGNED], "failed")]:
             self.ends.update({ending: pool.submit(self.end_alone, ending, status) for ending in endings})
+
+    def watch(self, asked_for, reply):
+        if ENQUIRY in asked_for.path and reply.status == 200:
+            self.times.append(time.monotonic())
+        return reply.raw
 
     def end(self, api, ending, status):
         made = self.house.pay(api, AMOUNT, msisdn=number("01" if ending == MUTE else ending))
@@ -538,9 +543,9 @@ def test_whoever_looks_makes_us_ask_but_not_at_every_look(background):
     background.of(FOR_EVER)
     times = list(background.times)
     gaps = [after - before for before, after in zip(times, times[1:])]
-    assert min(gaps) > 0.9, gaps
+    assert min(gaps) > 0.5, gaps  # by far more often is it looked at
     late = [gap for before, gap in zip(times, gaps) if before - times[0] > 11]
-    assert len(late) >= 3 and max(late[:-1]) < 2.5, (gaps, late)
+    assert len([gap for gap in late if gap < 1.7]) >= 2, (gaps, late)
 
 
 @pytest.mark.parametrize("ending", [NEVER_ARRIVED, NOT_SIGNED])
