@@ -30,6 +30,7 @@ bool health_ready(const struct health *health);
 // Grows whenever ready changes; for Health.Watch.
 uint64_t health_generation(const struct health *health);
 // {"status":"up|down|draining","service","version",
-//  "dependencies":{"postgres":{"status","latency_ms"}},"disk":{"path","free_bytes"}} and the detail.
+//  "dependencies":{"postgres":{"status","latency_ms"}},"disk":{"path","free_bytes"}} and the
+//  detail.
 // disk: the working directory's. NULL when the arena is full.
 char *health_json(const struct health *health, struct arena *arena);

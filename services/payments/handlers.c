@@ -1,6 +1,6 @@
+#include "callbacks/rpc_callbacks.h"
 #include "rpc.h"
-#include "rpc_callbacks.h"
-#include "rpc_providers.h"
+#include "setup/rpc_providers.h"
 
 #define PAYMENTS "/obol.payments.v1.PaymentService/"
 #define ORDERS "/obol.payments.v1.OrderService/"

@@ -1,12 +1,12 @@
 #include "housekeeping.h"
 
 #include "base/clock.h"
-#include "reseal.h"
+#include "callbacks/store_callbacks.h"
 #include "service/service.h"
+#include "setup/reseal.h"
+#include "setup/store_volumes.h"
 #include "state.h"
 #include "store.h"
-#include "store_callbacks.h"
-#include "store_volumes.h"
 
 static enum status (*const sweeps[])(struct db *, struct arena *, int64_t now_us, size_t limit,
                                      size_t *ret_removed) = {

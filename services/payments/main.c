@@ -1,13 +1,13 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "callback_counts.h"
+#include "callbacks/callback_counts.h"
 #include "housekeeping.h"
 #include "obol/payments/v1/payments.obol.h"
 #include "obol/payments/v1/providers.obol.h"
 #include "payments_sql.h"
-#include "processor.h"
-#include "reconcile_daily.h"
+#include "processor/processor.h"
+#include "reconcile/reconcile_daily.h"
 #include "rpc.h"
 #include "store.h"
 

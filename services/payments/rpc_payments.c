@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "batch.h"
-#include "nudge.h"
+#include "processor/nudge.h"
 #include "render.h"
 #include "rpc.h"
 #include "store.h"

@@ -1,8 +1,8 @@
 // Payments that wait for a person, for operators. A page goes on after the id of its last payment.
 #include "batch.h"
+#include "callbacks/rpc_callbacks.h"
 #include "obol/payments/v1/providers.pb-c.h"
 #include "rpc/wellknown.h"
-#include "rpc_callbacks.h"
 #include "service/page.h"
 #include "store_reviews.h"
 

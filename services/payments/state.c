@@ -1,7 +1,7 @@
 #include "state.h"
 
 #include "base/clock.h"
-#include "processor.h"
+#include "processor/processor.h"
 
 int64_t state_lease_ms(const struct payments_state *state, const char *provider)
 {

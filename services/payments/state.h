@@ -2,14 +2,14 @@
 // (the processor guards itself). Handlers find it in worker->state.
 #pragma once
 #include "base/bell.h"
-#include "breaker.h"
 #include "crypto/crypto.h"
 #include "journal/journal.h"
-#include "outcome.h"
+#include "processor/breaker.h"
+#include "processor/outcome.h"
 #include "providers/provider.h"
-#include "sessions.h"
+#include "sessions/sessions.h"
 #include "settings.h"
-#include "setup.h"
+#include "setup/setup.h"
 
 struct processor;
 struct callback_counts;
@@ -26,8 +26,8 @@ struct payments_state {
     struct health *health; // NULL in tests
     struct callback_counts *callback_counts;
     struct reconcile_daily *reconcile_daily; // NULL in tests
-    struct bell *outbox_bell;    // rung after committing events
-    struct processor *processor; // NULL where none runs
+    struct bell *outbox_bell;                // rung after committing events
+    struct processor *processor;             // NULL where none runs
 };
 
 // How long a claim holds an operation at this provider.

@@ -1,6 +1,7 @@
 """Where payments go, and where they don't: routes, failover, circuits, limits, live mode."""
 import json
 import re
+import time
 from collections import Counter
 
 import pytest
@@ -193,9 +194,13 @@ def gauge(stack, credential):
 
 
 def expect_open(stack, circuits, credential):
-    """It is seen open, or half-open, wherever that is shown."""
+    """It is seen open, or half-open, wherever that is shown, and stays so."""
     seen = wait_until(lambda: circuits().get(credential["id"]), 20, "the circuit opens")
     assert seen.provider == credential["provider"] and seen.state in ("open", "half_open"), seen
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        assert credential["id"] in circuits(), "the circuit has closed, and the provider is still out"
+        time.sleep(0.05)
     assert gauge(stack, credential) in (1, 2)
     shown = stack.open("GET", "/health", port="payments_ops").ok()["circuits"]
     assert [c["provider"] for c in shown if c["credential"] == credential["id"]] == [credential["provider"]], shown

@@ -13,8 +13,8 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
-#include "credential.h"
 #include "http/client.h"
+#include "setup/credential.h"
 
 enum operation_kind { OPERATION_CHARGE = 1, OPERATION_CAPTURE, OPERATION_CANCEL, OPERATION_REFUND };
 #define OPERATION_KINDS (OPERATION_REFUND + 1)

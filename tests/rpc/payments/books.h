@@ -7,8 +7,8 @@
 
 #include "http/server.h"
 #include "providers/common.h"
-#include "reconcile_run.h"
-#include "reconcile_write.h"
+#include "reconcile/reconcile_run.h"
+#include "reconcile/reconcile_write.h"
 
 #define DAY_US (86400 * US_PER_S)
 #define HOUR_US (3600 * US_PER_S)

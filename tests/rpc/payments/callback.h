@@ -2,10 +2,10 @@
 #pragma once
 #include "../../store/payments/fixture.h"
 
-#include "callback_counts.h"
+#include "callbacks/callback_counts.h"
+#include "callbacks/rpc_callbacks.h"
 #include "obol/payments/v1/providers.obol.h"
-#include "rpc_callbacks.h"
-#include "store_setup.h"
+#include "setup/store_setup.h"
 
 #define SECRET "shared secret"
 #define REPLAY_S 600

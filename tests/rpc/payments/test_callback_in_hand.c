@@ -1,7 +1,7 @@
 // A callback about what the processor of this process is at costs the database nothing.
 #include "callback.h"
 #include "fake.h"
-#include "processor.h"
+#include "processor/processor.h"
 
 static char url[64];
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "fake.h"
-#include "processor.h"
+#include "processor/processor.h"
 
 static struct fixture f;
 static char url[64];

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "providers.h"
-#include "rpc_providers.h"
+#include "setup/rpc_providers.h"
 
 #define NEW_SECRET "kept-secret-72"
 

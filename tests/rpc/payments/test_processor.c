@@ -1,6 +1,6 @@
 #include "../../store/payments/fixture.h"
 #include "fake.h"
-#include "processor.h"
+#include "processor/processor.h"
 
 static struct fixture f;
 static char url[64];

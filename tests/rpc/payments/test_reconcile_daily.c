@@ -2,7 +2,7 @@
 #include "books.h"
 
 #include "obs/metrics.h"
-#include "reconcile_daily.h"
+#include "reconcile/reconcile_daily.h"
 #include "service/internal.h"
 
 TestSuite(reconcile_daily, .init = books_begin, .fini = books_end);

@@ -8,9 +8,9 @@
 #include "base/clock.h"
 #include "http/server.h"
 #include "payments_sql.h"
-#include "sessions.h"
+#include "sessions/sessions.h"
+#include "setup/store_setup.h"
 #include "state.h"
-#include "store_setup.h"
 #include "support/support.h"
 
 #define TENANT "tnt_a"

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "breaker.h"
 #include "obs/metrics.h"
+#include "processor/breaker.h"
 
 #define NOW 1000000000LL
 #define ID "cred_1"

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "card.h"
+#include "creation/card.h"
 
 static struct card_check good(void)
 {

@@ -1,9 +1,9 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "address_range.h"
-#include "credential.h"
 #include "providers/provider.h"
+#include "setup/address_range.h"
+#include "setup/credential.h"
 
 static struct arena *arena;
 

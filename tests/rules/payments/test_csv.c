@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "csv.h"
+#include "reconcile/csv.h"
 
 static struct arena *arena;
 

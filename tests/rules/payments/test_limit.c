@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "limit.h"
+#include "setup/limit.h"
 
 static const struct limit limit = {
     .currency = "ZMW", .minimum = 100, .maximum = 5000, .review_above = 2000};

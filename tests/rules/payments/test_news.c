@@ -1,4 +1,4 @@
-#include "news.h"
+#include "processor/news.h"
 #include "support/support.h"
 
 Test(news, ring_only_where_the_operation_is_in_hand)

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "db/db.h"
-#include "outcome.h"
+#include "processor/outcome.h"
 #include "providers/simulator.h"
 
 #define NOW (1000000 * US_PER_S)

@@ -110,14 +110,13 @@ Test(payment, follows_the_table_and_nothing_else)
                 const struct payment_route route = {.provider = "other"};
                 const struct row *row =
                     find((enum payment_status)from, (enum payment_act_kind)act, operations[o]);
-                enum status status = payment_apply(
-                    &payment,
-                    &(struct payment_act){
-                        .kind = (enum payment_act_kind)act,
-                        .operation = "charge",
-                        .amount = 10,
-                        .route = &route},
-                    &events, NULL, &problem);
+                enum status status =
+                    payment_apply(&payment,
+                                  &(struct payment_act){.kind = (enum payment_act_kind)act,
+                                                        .operation = "charge",
+                                                        .amount = 10,
+                                                        .route = &route},
+                                  &events, NULL, &problem);
                 if (!row) {
                     cr_assert_eq(status, STATUS_FAILED_PRECONDITION, "%s + %d",
                                  payment_status_name(from), act);

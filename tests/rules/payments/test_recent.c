@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "recent.h"
+#include "setup/recent.h"
 
 #define ITEMS 200
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "providers/common.h"
-#include "reconcile.h"
+#include "reconcile/reconcile.h"
 
 static struct arena *arena;
 static struct reconcile r;

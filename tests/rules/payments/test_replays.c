@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 
-#include "replays.h"
+#include "callbacks/replays.h"
 
 static struct sha256 digest(uint64_t i)
 {

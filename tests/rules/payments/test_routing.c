@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "routing.h"
+#include "setup/routing.h"
 
 // What the registry and the cache hold in the service, here a table each.
 static const struct provider_support mtn_supports[] = {

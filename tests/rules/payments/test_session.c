@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "session.h"
+#include "sessions/session.h"
 
 #define NOW_NS (1000 * NS_PER_S)
 #define NOW_US (5000 * US_PER_S)

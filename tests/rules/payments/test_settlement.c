@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "settlement.h"
+#include "reconcile/settlement.h"
 
 static struct arena *arena;
 

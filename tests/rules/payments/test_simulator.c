@@ -14,10 +14,11 @@ static void init(void)
     arena = arena_new(ARENA_CAP_REQUEST);
     simulator_init(&provider, true, 5000);
     credential = (struct credential){.id = "default", .tenant_id = "", .provider = "simulator"};
-    cr_assert_eq(STATUS_OK, json_parse(arena,
-                     bytes_of_string("{\"base_url\":\"http://sim:8080\",\"key\":\"key\","
-                                     "\"webhook_secret\":\"secret\"}"),
-                     &credential.fields));
+    cr_assert_eq(STATUS_OK,
+                 json_parse(arena,
+                            bytes_of_string("{\"base_url\":\"http://sim:8080\",\"key\":\"key\","
+                                            "\"webhook_secret\":\"secret\"}"),
+                            &credential.fields));
     use = (struct provider_use){.provider = &provider,
                                 .credential = &credential,
                                 .arena = arena,

@@ -1,7 +1,7 @@
 // What callbacks do to the tables, statement by statement.
 #include "fixture.h"
 
-#include "store_callbacks.h"
+#include "callbacks/store_callbacks.h"
 
 #define CREDENTIAL "cred_a"
 #define HOUR_US (3600 * US_PER_S)

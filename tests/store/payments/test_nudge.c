@@ -1,8 +1,8 @@
 // Reading a payment whose provider is silent brings the query forward.
 #include "fixture.h"
 
-#include "nudge.h"
-#include "store_callbacks.h"
+#include "callbacks/store_callbacks.h"
+#include "processor/nudge.h"
 
 static struct fixture f;
 static int64_t now_us;

@@ -4,8 +4,8 @@
 #include <stdatomic.h>
 
 #include "housekeeping.h"
-#include "setup.h"
-#include "store_setup.h"
+#include "setup/setup.h"
+#include "setup/store_setup.h"
 
 #define BASE_URL "https://pay.example"
 #define OLD_KEYS "1:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"

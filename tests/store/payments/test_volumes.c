@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "payments_sql.h"
-#include "store_volumes.h"
+#include "setup/store_volumes.h"
 #include "support/support.h"
 
 #define DAY_US (86400 * US_PER_S)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "breaker.h"
+#include "processor/breaker.h"
 
 #define THREADS 4
 #define ROUNDS 20000

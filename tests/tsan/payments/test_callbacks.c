@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "callback_counts.h"
+#include "callbacks/callback_counts.h"
 
 #define THREADS 4
 #define ROUNDS 20000

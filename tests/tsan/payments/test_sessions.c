@@ -12,9 +12,9 @@
 #include "http/server.h"
 #include "journal/journal.h"
 #include "payments_sql.h"
-#include "sessions.h"
+#include "sessions/sessions.h"
+#include "setup/store_setup.h"
 #include "state.h"
-#include "store_setup.h"
 
 #define TENANT "tnt_a"
 #define CREDENTIAL "cred_1"

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "providers/provider.h"
 #include "settings.h"
-#include "setup.h"
+#include "setup/setup.h"
 
 #define RUN_MS 2000
 #define READERS 4

@@ -1,0 +1,14 @@
+// Taking due operations for this processor, in the transaction of a turn: they are leased and
+// marked as sent or asked about, and the payments whose charge leaves for the first time are
+// `processing`.
+#pragma once
+#include "processor/turn.h"
+
+// Leases up to `room` operations, fair between tenants.
+MUST_USE enum status claim_take(struct turn *turn, size_t room, struct leased **ret, size_t *ret_n);
+// Fills turn->claimed with those that are held under these leases. What is to go where a circuit is
+// open is given back, or goes to another provider.
+MUST_USE enum status claim_taken(struct turn *turn, const struct leased *leased, size_t n);
+MUST_USE enum status claim_due(struct turn *turn, size_t room); // both
+// Nothing leaves for a payment that did not follow.
+void claim_hold_back(struct turn *turn, const struct payment_change *changes, size_t n);
