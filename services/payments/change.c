@@ -5,6 +5,7 @@
 
 #include "base/id.h"
 #include "render.h"
+#include "store_reviews.h"
 
 struct row {
     struct payment_update update;
@@ -114,23 +115,39 @@ static size_t pick(const struct row *rows, size_t n, bool (*wanted)(const struct
     return picked;
 }
 
+static size_t pick_reviews(const struct row *rows, size_t n, bool (*wanted)(const struct row *),
+                           struct review *ret)
+{
+    size_t picked = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct payment *payment = &rows[i].update.payment;
+        if (wanted(&rows[i]))
+            ret[picked++] = (struct review){.tenant_id = payment->tenant_id,
+                                            .payment_id = payment->id,
+                                            .refund_id = "",
+                                            .reason = payment->error_code};
+    }
+    return picked;
+}
+
 // What happens to few of the payments that change.
 static enum status write_rare(struct db *db, struct arena *arena, const struct row *rows, size_t n,
                               int64_t now_us)
 {
     struct payment_update *updates = ARENA_ARRAY(arena, n, struct payment_update);
-    if (!updates)
+    struct review *reviews = ARENA_ARRAY(arena, n, struct review);
+    if (!updates || !reviews)
         return STATUS_RESOURCE_EXHAUSTED;
     enum status status = STATUS_OK;
     size_t picked = pick(rows, n, was_rerouted, updates);
     if (picked > 0)
         status = store_payments_reroute(db, arena, updates, picked);
-    picked = pick(rows, n, enters_review, updates);
+    picked = pick_reviews(rows, n, enters_review, reviews);
     if (status == STATUS_OK && picked > 0)
-        status = store_reviews_enter(db, arena, updates, picked, now_us);
-    picked = pick(rows, n, leaves_review, updates);
+        status = store_reviews_enter(db, arena, reviews, picked, now_us);
+    picked = pick_reviews(rows, n, leaves_review, reviews);
     if (status == STATUS_OK && picked > 0)
-        status = store_reviews_leave(db, arena, updates, picked);
+        status = store_reviews_leave(db, arena, reviews, picked);
     return status;
 }
 

@@ -60,3 +60,19 @@ const char *operation_refund_status(enum operation_status status)
         return status_names[status];
     }
 }
+
+const char *operation_refund_event(enum operation_status status)
+{
+    switch (status) {
+    case OPERATION_SUCCEEDED:
+        return "refund_operation.processed";
+    case OPERATION_FAILED:
+        return "refund_operation.failed";
+    case OPERATION_UNKNOWN:
+        return "refund_operation.unknown";
+    case OPERATION_NEEDS_REVIEW:
+        return "refund_operation.needs_review";
+    default:
+        return NULL;
+    }
+}

@@ -47,3 +47,5 @@ const char *operation_kind_name(enum operation_kind kind);
 bool operation_kind_parse(const char *name, enum operation_kind *ret);
 // As refunds sees it: pending | processed | failed | unknown | needs_review | released.
 const char *operation_refund_status(enum operation_status status);
+// The event by which refunds learns of that; NULL where there is nothing to tell.
+const char *operation_refund_event(enum operation_status status);

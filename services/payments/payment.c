@@ -80,7 +80,7 @@ static const struct rule {
      "cancel",
      {"payment.cancel_failed"}},
     {ACT_LOST,
-     ON(PROCESSING) | ON(CAPTURING) | ON(CANCELING),
+     ON(PROCESSING) | ON(REQUIRES_ACTION) | ON(CAPTURING) | ON(CANCELING),
      PAYMENT_UNKNOWN,
      NULL,
      {"payment.unknown"}},

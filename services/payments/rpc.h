@@ -24,4 +24,5 @@ enum status rpc_tokenize_card(void *worker, struct call *call);
 void rpc_reserve_refund(void *worker, struct call *const *calls, size_t n);
 enum status rpc_release_refund(void *worker, struct call *call);
 void rpc_get_refund_operation(void *worker, struct call *const *calls, size_t n);
+enum status rpc_resolve_refund(void *worker, struct call *call);
 void rpc_provider_callback(void *worker, struct call *const *calls, size_t n);

@@ -1,4 +1,7 @@
-// Payments that wait for a person, for operators. A page goes on after the id of its last payment.
+// Payments and refunds that wait for a person, for operators. A page goes on after its last one:
+// the payment's id, or both ids where it is a refund, whose own id doesn't tell where it stands.
+#include <string.h>
+
 #include "batch.h"
 #include "callbacks/rpc_callbacks.h"
 #include "obol/payments/v1/providers.pb-c.h"
@@ -19,6 +22,7 @@ static Obol__Payments__V1__Review *render_review(struct arena *arena, const stru
         return NULL;
     ret->tenant_id = text(review->tenant_id);
     ret->payment_id = text(review->payment_id);
+    ret->refund_id = text(review->refund_id);
     ret->reason = text(review->reason);
     ret->amount = review->amount;
     ret->currency = text(review->currency);
@@ -48,6 +52,22 @@ render_list(struct arena *arena, const struct review *reviews, size_t n, bool ha
     return list;
 }
 
+// "", "pay_…" or "pay_…/rfnd_…".
+static enum status read_after(struct call *call, const char *after, struct review_page *ret)
+{
+    size_t length = strcspn(after, "/");
+    ret->after_payment_id = arena_strndup(call->arena, after, length);
+    ret->after_refund_id = after[length] ? after + length + 1 : "";
+    if (!ret->after_payment_id)
+        return call_refuse_status(call, STATUS_RESOURCE_EXHAUSTED);
+    bool refund = after[length] == '/';
+    if ((after[0] && !id_looks_like("pay", ret->after_payment_id)) ||
+        (refund && !id_looks_like("rfnd", ret->after_refund_id)))
+        return problem_invalid(&call->problem, "after",
+                               "Must be the id of a payment, or pay_…/rfnd_… for a refund.");
+    return STATUS_OK;
+}
+
 enum status rpc_list_reviews(void *context, struct call *call)
 {
     struct worker *worker = context;
@@ -57,10 +77,11 @@ enum status rpc_list_reviews(void *context, struct call *call)
     struct review *reviews = NULL;
     if (request->limit < 0 || limit > PAGE_LIMIT_MAX)
         return problem_invalid(&call->problem, "limit", "Must be 1 to 100.");
-    if (request->after[0] && !id_looks_like("pay", request->after))
-        return problem_invalid(&call->problem, "after", "Must be the id of a payment.");
-    enum status status = batch_read(store_reviews_list(worker->db, call->arena, request->tenant_id,
-                                                       request->after, limit + 1, &reviews, &n));
+    struct review_page page = {.tenant_id = request->tenant_id, .limit = limit + 1};
+    enum status status = read_after(call, request->after, &page);
+    if (status != STATUS_OK)
+        return status;
+    status = batch_read(store_reviews_list(worker->db, call->arena, &page, &reviews, &n));
     if (status != STATUS_OK)
         return call_refuse_status(call, status);
     const Obol__Payments__V1__ReviewList *list =

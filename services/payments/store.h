@@ -37,12 +37,6 @@ MUST_USE enum status store_payments_update(struct db *db, struct arena *arena,
 // Those whose charge goes elsewhere: provider, credential, earlier attempts.
 MUST_USE enum status store_payments_reroute(struct db *db, struct arena *arena,
                                             const struct payment_update *updates, size_t n);
-// Those that wait for a person from now on, and those that do no more.
-MUST_USE enum status store_reviews_enter(struct db *db, struct arena *arena,
-                                         const struct payment_update *updates, size_t n,
-                                         int64_t now_us);
-MUST_USE enum status store_reviews_leave(struct db *db, struct arena *arena,
-                                         const struct payment_update *updates, size_t n);
 
 struct new_payment {
     struct payment payment;

@@ -150,30 +150,6 @@ enum status store_payments_reroute(struct db *db, struct arena *arena,
     return db_post(db, arena, &sql_payments_reroute, p);
 }
 
-enum status store_reviews_enter(struct db *db, struct arena *arena,
-                                const struct payment_update *updates, size_t n, int64_t now_us)
-{
-    struct db_params *p = db_params(arena);
-    if (!p)
-        return STATUS_RESOURCE_EXHAUSTED;
-    db_texts(p, n, DB_COLUMN(updates, payment.tenant_id));
-    db_texts(p, n, DB_COLUMN(updates, payment.id));
-    db_texts(p, n, DB_COLUMN(updates, payment.error_code));
-    db_time(p, now_us);
-    return db_post(db, arena, &sql_reviews_enter, p);
-}
-
-enum status store_reviews_leave(struct db *db, struct arena *arena,
-                                const struct payment_update *updates, size_t n)
-{
-    struct db_params *p = db_params(arena);
-    if (!p)
-        return STATUS_RESOURCE_EXHAUSTED;
-    db_texts(p, n, DB_COLUMN(updates, payment.tenant_id));
-    db_texts(p, n, DB_COLUMN(updates, payment.id));
-    return db_post(db, arena, &sql_reviews_leave, p);
-}
-
 enum status store_payments_insert(struct db *db, struct arena *arena,
                                   const struct new_payment *const *items, size_t n, int64_t now_us)
 {

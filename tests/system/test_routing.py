@@ -303,8 +303,9 @@ def test_large_amounts_wait_for_a_person_who_lets_them_go(stack, api, paydunya):
     resolve(stack, api, made, "pending")
     settled = stack.settle(api, made["id"], "succeeded")
     assert charged(paydunya, settled) == [5001] and attempts(settled) == [("paydunya", "succeeded", None)]
-    names = [e["event"] for e in reversed(api.all(f"/events?object_id={made['id']}"))]
-    assert names[:2] == ["payment.created", "payment.needs_review"] and names[-1] == "payment.succeeded"
+    names = wait_until(lambda: (own := [e["event"] for e in reversed(api.all(f"/events?object_id={made['id']}"))])
+                       and own[-1] == "payment.succeeded" and own, 20)
+    assert names[:2] == ["payment.created", "payment.needs_review"]
     assert not stack.obol("payment", "review", "--tenant", api.tenant_id).get("data")
 
 

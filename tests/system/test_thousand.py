@@ -26,7 +26,7 @@ FAULTS = ["error", "timeout_before", "timeout_after", "callback_double", "callba
 MUTE = {"zamtel", "blumon", "paydunya"}
 MUTE_OF_REFUNDS = MUTE | {"airtel"}
 WEBHOOK_SECRET = "blumon-webhook-secret"
-TIMES = {**PACE, "PROVIDER_TIMES_PERCENT": "6", "UNKNOWN_DEADLINE_S": "15",
+TIMES = {**PACE, "PROVIDER_TIMES_PERCENT": "6", "UNKNOWN_DEADLINE_S": str(24 + PER_PROVIDER // 10),
          "SANDBOX_BLUMON_WEBHOOK_SECRET": WEBHOOK_SECRET}
 DECLINED = {
     "mtn": {"msisdn": "46733123451"}, "airtel": {"msisdn": "260971234554"}, "zamtel": {"msisdn": "260951234551"},

@@ -86,16 +86,21 @@ ALTER TABLE payments
 ALTER TABLE payments DROP CONSTRAINT payments_method_check;
 ALTER TABLE payments ADD CONSTRAINT payments_method_check
     CHECK (method IN ('upi', 'card', 'mobile_money', 'checkout')) NOT VALID;
--- For those who review: a narrow row beside each payment that waits for a person.
+-- For those who review: a narrow row beside each payment, and each refund, that waits for a person.
 CREATE TABLE reviews (
     tenant_id text COLLATE "C" NOT NULL,
     payment_id text COLLATE "C" NOT NULL,
+    refund_id text COLLATE "C" NOT NULL DEFAULT '', -- '': the payment itself waits
     reason text NOT NULL,
     since timestamptz NOT NULL,
-    PRIMARY KEY (tenant_id, payment_id)
+    PRIMARY KEY (tenant_id, payment_id, refund_id)
 );
 INSERT INTO reviews (tenant_id, payment_id, reason, since)
 SELECT tenant_id, id, 'outcome_unknown', updated_at FROM payments WHERE status = 'needs_review';
+INSERT INTO reviews (tenant_id, payment_id, refund_id, reason, since)
+SELECT tenant_id, payment_id, refund_id, 'outcome_unknown', coalesce(sent_at, created_at)
+FROM operations
+WHERE kind = 'refund' AND status = 'needs_review';
 
 ALTER TABLE card_tokens ADD COLUMN credential_id text COLLATE "C";
 

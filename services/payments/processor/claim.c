@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "processor/reroute.h"
 
@@ -79,7 +80,7 @@ enum status claim_take(struct turn *turn, size_t room, struct leased **ret, size
 
 static enum status list_shut(struct turn *turn, struct shut_circuits *ret)
 {
-    int64_t now_ms = turn->now_us / 1000;
+    int64_t now_ms = clock_now_ns() / NS_PER_MS; // as breakers count it
     size_t n = 0;
     struct breaker_view *views = breakers_list(turn->state->breakers, turn->arena, now_ms, &n);
     *ret = (struct shut_circuits){.again_us = turn->now_us + AGAIN_MS * 1000};

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "processor/reroute.h"
+#include "store_reviews.h"
 
 static int key_compare(const void *a, const void *b)
 {
@@ -18,6 +19,7 @@ static int key_compare(const void *a, const void *b)
 struct flush {
     struct turn *turn;
     struct operation **after;
+    enum operation_status *seen; // of each, as it was locked
     size_t after_n;
     struct reroute *reroutes;
     struct decision *staying; // of each reroute, where nobody else takes it
@@ -64,9 +66,16 @@ static void judge(struct flush *flush, struct operation *operation, enum outcome
         apply(turn, operation, &decision);
 }
 
+static void keep(struct flush *flush, struct operation *operation, enum operation_status seen)
+{
+    flush->seen[flush->after_n] = seen;
+    flush->after[flush->after_n++] = operation;
+}
+
 static void decide(struct flush *flush, struct operation *operation, const struct finished *item)
 {
     size_t reroutes_n = flush->reroutes_n;
+    enum operation_status seen = operation->status;
     if (operation->lease_us != item->lease_us) {
         // Somebody else has it now; what this answer says, the next query will say again.
         log_warn("late answer", LOG_S("operation", operation->id));
@@ -83,7 +92,7 @@ static void decide(struct flush *flush, struct operation *operation, const struc
     if (item->rung && operation->due_us != DB_TIME_NULL)
         operation->due_us = flush->turn->now_us;
     if (flush->reroutes_n == reroutes_n)
-        flush->after[flush->after_n++] = operation;
+        keep(flush, operation, seen);
 }
 
 // What nobody else takes is recorded as it was decided.
@@ -95,8 +104,9 @@ static enum status reroute(struct flush *flush)
     for (size_t i = 0; status == STATUS_OK && i < flush->reroutes_n; i++) {
         if (flush->reroutes[i].done)
             continue;
+        enum operation_status seen = flush->rows[i]->status;
         apply(flush->turn, flush->rows[i], &flush->staying[i]);
-        flush->after[flush->after_n++] = flush->rows[i];
+        keep(flush, flush->rows[i], seen);
     }
     return status;
 }
@@ -112,6 +122,37 @@ static enum status write(struct flush *flush)
     return flush->after_n > 0
                ? store_operations_update(turn->db, turn->arena, after, flush->after_n, turn->now_us)
                : STATUS_OK;
+}
+
+// Refunds that wait for a person from now on, or that do no more.
+static size_t pick_reviews(const struct flush *flush, bool enters, struct review *ret)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < flush->after_n; i++) {
+        const struct operation *operation = flush->after[i];
+        bool was = flush->seen[i] == OPERATION_NEEDS_REVIEW;
+        bool is = operation->status == OPERATION_NEEDS_REVIEW;
+        if (operation->kind == OPERATION_REFUND && was != is && is == enters)
+            ret[n++] = (struct review){.tenant_id = operation->tenant_id,
+                                       .payment_id = operation->payment_id,
+                                       .refund_id = operation->refund_id,
+                                       .reason = operation->error_code};
+    }
+    return n;
+}
+
+static enum status write_reviews(struct flush *flush)
+{
+    struct turn *turn = flush->turn;
+    struct review *reviews = ARENA_ARRAY(turn->arena, flush->after_n, struct review);
+    enum status status = reviews ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED;
+    size_t n = reviews ? pick_reviews(flush, true, reviews) : 0;
+    if (n > 0)
+        status = store_reviews_enter(turn->db, turn->arena, reviews, n, turn->now_us);
+    n = reviews ? pick_reviews(flush, false, reviews) : 0;
+    if (status == STATUS_OK && n > 0)
+        status = store_reviews_leave(turn->db, turn->arena, reviews, n);
+    return status;
 }
 
 static enum status end_attempts(struct turn *turn, const struct finished *items, size_t n)
@@ -137,13 +178,14 @@ enum status flush_outcomes(struct turn *turn, const struct finished *items, size
     struct flush flush = {
         .turn = turn,
         .after = ARENA_ARRAY(turn->arena, n, struct operation *),
+        .seen = ARENA_ARRAY(turn->arena, n, enum operation_status),
         .reroutes = ARENA_ARRAY(turn->arena, n, struct reroute),
         .staying = ARENA_ARRAY(turn->arena, n, struct decision),
         .rows = ARENA_ARRAY(turn->arena, n, struct operation *),
     };
     struct operation *rows = NULL;
     size_t rows_n = 0;
-    if (!keys || !flush.after || !flush.reroutes || !flush.staying || !flush.rows)
+    if (!keys || !flush.after || !flush.seen || !flush.reroutes || !flush.staying || !flush.rows)
         return STATUS_RESOURCE_EXHAUSTED;
     for (size_t i = 0; i < n; i++)
         keys[i] = items[i].operation;
@@ -157,6 +199,8 @@ enum status flush_outcomes(struct turn *turn, const struct finished *items, size
         status = reroute(&flush);
     if (status == STATUS_OK)
         status = write(&flush);
+    if (status == STATUS_OK)
+        status = write_reviews(&flush);
     return status == STATUS_OK ? end_attempts(turn, items, n) : status;
 }
 

@@ -281,6 +281,18 @@ static void nothing_learned(const struct judgement *j)
         stay_unknown(j);
 }
 
+// The payer was sent somewhere, and nobody can be asked what came of it: who did not act in time
+// may have paid all the same.
+static void mute(const struct judgement *j)
+{
+    if (!j->before->acting)
+        nothing_learned(j);
+    else if (passed(j->before->deadline_us, j->now_us))
+        stay_unknown(j);
+    else
+        need_action(j);
+}
+
 static void gone_at_provider(const struct judgement *j)
 {
     bool canceled = j->outcome->kind == OUTCOME_CANCELED;
@@ -328,10 +340,7 @@ static void settle(const struct judgement *j)
         not_found(j);
         break;
     case OUTCOME_MUTE:
-        if (j->before->acting)
-            need_action(j);
-        else
-            nothing_learned(j);
+        mute(j);
         break;
     case OUTCOME_NOT_SENT:
     case OUTCOME_LOST:
@@ -356,19 +365,17 @@ static void stop_watching(const struct judgement *j)
         j->ret->after.due_us = DB_TIME_NULL;
 }
 
-static const char *refund_event(enum operation_status status)
+// What is not known of a refund is told by its own row, for its payment keeps no error of it.
+static void explain_refund(struct decision *ret)
 {
-    switch (status) {
-    case OPERATION_SUCCEEDED:
-        return "refund_operation.processed";
-    case OPERATION_FAILED:
-        return "refund_operation.failed";
-    case OPERATION_UNKNOWN:
-        return "refund_operation.unknown";
-    case OPERATION_NEEDS_REVIEW:
-        return "refund_operation.needs_review";
-    default:
-        return NULL;
+    struct operation *after = &ret->after;
+    if (after->status == OPERATION_UNKNOWN || after->status == OPERATION_NEEDS_REVIEW) {
+        after->error_code = ERROR_OUTCOME_UNKNOWN;
+        after->error_message = ret->act.error_message
+                                   ? ret->act.error_message
+                                   : "What became of it at the provider is not known yet.";
+    } else if (after->status != OPERATION_FAILED) {
+        after->error_code = after->error_message = NULL;
     }
 }
 
@@ -392,8 +399,10 @@ void outcome_decide(const struct outcome_limits *limits, const struct provider *
                      operation->status == OPERATION_SENT && !operation->acting;
     if (operation->kind != OPERATION_REFUND)
         return;
-    if (changed)
-        ret->refund_event = refund_event(ret->after.status);
+    if (changed) {
+        ret->refund_event = operation_refund_event(ret->after.status);
+        explain_refund(ret);
+    }
     // A payment knows its refunds only as taken or given back.
     if (ret->act.kind != ACT_REFUNDED && ret->act.kind != ACT_REFUND_FAILED)
         ret->act = (struct payment_act){.kind = ACT_NONE};

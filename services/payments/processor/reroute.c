@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "setup/routing.h"
@@ -81,7 +82,7 @@ static const struct credential *choose(struct turn *turn, const struct setup *se
         .tried = path->tried,
         .tried_n = path->tried_n,
     };
-    int64_t now_ms = turn->now_us / 1000;
+    int64_t now_ms = clock_now_ns() / NS_PER_MS; // as breakers count it
     const struct credential *found = NULL;
     const char *tried[PLACES_MAX + 1];
     memcpy(tried, path->tried, sizeof tried);

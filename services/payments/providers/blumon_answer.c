@@ -225,8 +225,7 @@ static bool amount_agrees(struct arena *arena, const struct provider_act *act,
     return text && currency_parse(text, act->currency, &amount) && amount == act->amount;
 }
 
-// A webhook. Codes that are no issuer's (a page that ran out, say) tell nothing: we have a deadline
-// of our own, after which a payer who is late is still seen.
+// A webhook. CANCELED and EXPIRED (of pages) are guesses, like the rest of what is no issuer's.
 static void read_webhook(const struct provider_use *use, const struct provider_act *act,
                          const struct json_value *body, struct outcome *ret)
 {
@@ -244,7 +243,9 @@ static void read_webhook(const struct provider_use *use, const struct provider_a
         ret->provider_reference = number ? number : json_get_string(body, "authorizationCode");
     } else if (strcmp(code, "CANCELED") == 0) {
         ret->kind = OUTCOME_CANCELED;
-    } else if (*code && strcmp(code, "EXPIRED") != 0) {
+    } else if (strcmp(code, "EXPIRED") == 0) {
+        ret->kind = OUTCOME_EXPIRED;
+    } else if (*code) {
         read_code(use->arena, code, json_get_string(body, "descriptionResponse"), ret);
     }
 }

@@ -321,7 +321,7 @@ Test(outcome, what_can_not_be_asked_about_goes_to_a_person_with_a_reason)
     cr_assert_eq(decide(&operation, STEP_QUERY, OUTCOME_MUTE).act.kind, ACT_REVIEW);
 }
 
-Test(outcome, a_page_that_nobody_can_ask_about_expires)
+Test(outcome, a_page_that_nobody_can_ask_about_becomes_unknown)
 {
     provider.speaks_by_callback = true;
     struct operation operation = sent(OPERATION_CHARGE);
@@ -331,8 +331,12 @@ Test(outcome, a_page_that_nobody_can_ask_about_expires)
     cr_assert(d.after.acting);
     operation.deadline_us = NOW;
     d = decide(&operation, STEP_QUERY, OUTCOME_MUTE);
-    cr_assert_eq(d.act.kind, ACT_EXPIRED);
-    cr_assert(operation_open(&d.after)); // a late payer's callback still counts
+    cr_assert_eq(d.act.kind, ACT_LOST);
+    cr_assert_eq(d.after.status, OPERATION_UNKNOWN);
+    cr_assert_not(d.after.acting);
+    operation = d.after;
+    operation.deadline_us = NOW;
+    cr_assert_eq(decide(&operation, STEP_QUERY, OUTCOME_MUTE).act.kind, ACT_REVIEW);
 }
 
 Test(outcome, a_provider_that_wants_to_be_asked_late_is_asked_late)

@@ -31,6 +31,7 @@ static const struct row legal[] = {
     {PAYMENT_PROCESSING, ACT_EXPIRED, NULL, PAYMENT_FAILED, "payment.failed"},
     {PAYMENT_PROCESSING, ACT_LOST, NULL, PAYMENT_UNKNOWN, "payment.unknown"},
     {PAYMENT_REQUIRES_ACTION, ACT_ACTION_DONE, NULL, PAYMENT_PROCESSING, "payment.processing"},
+    {PAYMENT_REQUIRES_ACTION, ACT_LOST, NULL, PAYMENT_UNKNOWN, "payment.unknown"},
     {PAYMENT_REQUIRES_ACTION, ACT_AUTHORIZED, NULL, PAYMENT_AUTHORIZED, "payment.authorized"},
     {PAYMENT_REQUIRES_ACTION, ACT_CHARGED, NULL, PAYMENT_SUCCEEDED,
      "payment.captured payment.succeeded"},
