@@ -13,7 +13,7 @@ struct review {
     int64_t since_us;
 };
 struct review_page {
-    const char *tenant_id;                      // "": all
+    const char *tenant_id;                          // "": all
     const char *after_payment_id, *after_refund_id; // "": from the beginning
     size_t limit;
 };

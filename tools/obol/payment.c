@@ -41,9 +41,10 @@ static int payment_resolve(struct cli *cli, int argc, char **argv)
 
 static int print_reviews(struct cli *cli, const Obol__Payments__V1__ReviewList *list)
 {
-    enum { COLUMNS = 8 };
-    static const char *const headings[COLUMNS] = {"TENANT",   "PAYMENT",   "REASON",  "AMOUNT",
-                                                  "PROVIDER", "REFERENCE", "UNKNOWN", "SINCE"};
+    enum { COLUMNS = 9 };
+    static const char *const headings[COLUMNS] = {"TENANT",    "PAYMENT", "REFUND",
+                                                  "REASON",    "AMOUNT",  "PROVIDER",
+                                                  "REFERENCE", "UNKNOWN", "SINCE"};
     const char **cells = ARENA_ARRAY(cli->arena, list->n_data * COLUMNS, const char *);
     if (!cells)
         return cli_fail("out of memory");
@@ -52,17 +53,20 @@ static int print_reviews(struct cli *cli, const Obol__Payments__V1__ReviewList *
         const char **row = &cells[i * COLUMNS];
         row[0] = review->tenant_id;
         row[1] = review->payment_id;
-        row[2] = review->reason;
-        row[3] = arena_printf(cli->arena, "%" PRId64 " %s", review->amount, review->currency);
-        row[4] = review->provider;
-        row[5] = review->reference;
-        row[6] = review->unknown_operation;
-        row[7] = print_time(cli->arena, review->since);
+        row[2] = review->refund_id;
+        row[3] = review->reason;
+        row[4] = arena_printf(cli->arena, "%" PRId64 " %s", review->amount, review->currency);
+        row[5] = review->provider;
+        row[6] = review->reference;
+        row[7] = review->unknown_operation;
+        row[8] = print_time(cli->arena, review->since);
     }
     print_table(headings, COLUMNS, cells, list->n_data);
-    if (list->has_more)
-        printf("There are more: go on with --after %s.\n",
-               list->data[list->n_data - 1]->payment_id);
+    if (list->has_more) {
+        const Obol__Payments__V1__Review *last = list->data[list->n_data - 1];
+        printf("There are more: go on with --after %s%s%s.\n", last->payment_id,
+               last->refund_id[0] ? "/" : "", last->refund_id);
+    }
     return EXIT_DONE;
 }
 
@@ -70,10 +74,11 @@ static int payment_review(struct cli *cli, int argc, char **argv)
 {
     const char *tenant = "", *limit = "100", *after = "";
     struct words words;
-    const struct option_row rows[] = {{"tenant", "only this one's (default all)", &tenant, NULL},
-                                      {"limit", "1 to 100 (default 100)", &limit, NULL},
-                                      {"after", "go on after this payment", &after, NULL},
-                                      {0}};
+    const struct option_row rows[] = {
+        {"tenant", "only this one's (default all)", &tenant, NULL},
+        {"limit", "1 to 100 (default 100)", &limit, NULL},
+        {"after", "go on after this payment, or pay_…/rfnd_… after a refund", &after, NULL},
+        {0}};
     int64_t number;
     if (!cli_options(cli, argc, argv, rows, &words))
         return EXIT_USAGE;
@@ -91,8 +96,8 @@ static int payment_review(struct cli *cli, int argc, char **argv)
 }
 
 const struct command payment_commands[] = {
-    {"payment review", "[--tenant ten_…] [--limit n] [--after pay_…]",
-     "Payments that wait for a person, longest first.",
+    {"payment review", "[--tenant ten_…] [--limit n] [--after pay_…[/rfnd_…]]",
+     "Payments and refunds that wait for a person, oldest payment first.",
      "  obol payment review\n  obol payment review --tenant ten_demo\n", payment_review},
     {"payment resolve", "<payment> --tenant ten_… --as <status> --reason <text>",
      "Decide a payment that needs review.",

@@ -143,8 +143,8 @@ static const char *review(int64_t amount, const char *tenant_id)
                      "payment_id = '%s' RETURNING ''",
                      tenant_id, id));
     sql(arena_printf(f.arena,
-                     "INSERT INTO reviews VALUES ('%s', '%s', 'outcome_unknown', '2026-01-02') "
-                     "RETURNING ''",
+                     "INSERT INTO reviews (tenant_id, payment_id, reason, since) VALUES ('%s', "
+                     "'%s', 'outcome_unknown', '2026-01-02') RETURNING ''",
                      tenant_id, id));
     return id;
 }
