@@ -33,10 +33,11 @@ static void answered(struct processor *processor, struct slot *slot)
     processor->answered++;
 }
 
-// A decline is an answer; silence and being turned away are not.
+// A decline is an answer, and so is "who are you"; silence and being turned away are not.
 static bool is_well(const struct outcome *outcome)
 {
-    return !outcome->unwell && outcome->kind != OUTCOME_LOST && outcome->kind != OUTCOME_NOT_SENT;
+    bool silent = outcome->kind == OUTCOME_LOST || outcome->kind == OUTCOME_NOT_SENT;
+    return !outcome->unwell && (!silent || outcome->session_refused);
 }
 
 static void hear(struct processor *processor, struct slot *slot, const struct outcome *outcome,

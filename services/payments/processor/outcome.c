@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "db/db.h"
+#include "processor/outcome_refund.h"
 #include "processor/pace.h"
 
 #define STAGES_MAX 8
@@ -365,20 +366,6 @@ static void stop_watching(const struct judgement *j)
         j->ret->after.due_us = DB_TIME_NULL;
 }
 
-// What is not known of a refund is told by its own row, for its payment keeps no error of it.
-static void explain_refund(struct decision *ret)
-{
-    struct operation *after = &ret->after;
-    if (after->status == OPERATION_UNKNOWN || after->status == OPERATION_NEEDS_REVIEW) {
-        after->error_code = ERROR_OUTCOME_UNKNOWN;
-        after->error_message = ret->act.error_message
-                                   ? ret->act.error_message
-                                   : "What became of it at the provider is not known yet.";
-    } else if (after->status != OPERATION_FAILED) {
-        after->error_code = after->error_message = NULL;
-    }
-}
-
 void outcome_decide(const struct outcome_limits *limits, const struct provider *provider,
                     const struct operation *operation, enum outcome_step step,
                     const struct outcome *outcome, int64_t now_us, struct decision *ret)
@@ -397,13 +384,6 @@ void outcome_decide(const struct outcome_limits *limits, const struct provider *
     // Only where nobody has been told anything yet.
     ret->elsewhere = ret->elsewhere && operation->kind == OPERATION_CHARGE &&
                      operation->status == OPERATION_SENT && !operation->acting;
-    if (operation->kind != OPERATION_REFUND)
-        return;
-    if (changed) {
-        ret->refund_event = operation_refund_event(ret->after.status);
-        explain_refund(ret);
-    }
-    // A payment knows its refunds only as taken or given back.
-    if (ret->act.kind != ACT_REFUNDED && ret->act.kind != ACT_REFUND_FAILED)
-        ret->act = (struct payment_act){.kind = ACT_NONE};
+    if (operation->kind == OPERATION_REFUND)
+        outcome_tell_refund(ret, changed);
 }

@@ -17,7 +17,7 @@ struct outcome_limits {
 #define RETRIES_QUICK 3
 #define RETRY_FIRST_MS 100
 #define RETRY_SLOW_MS 2000
-#define ATTEMPTS_MAX 8
+#define ATTEMPTS_MAX 24 // mostly it is the deadline that ends them
 #define ERROR_OUTCOME_UNKNOWN "outcome_unknown"
 #define ERROR_ACTION_EXPIRED "action_expired"
 

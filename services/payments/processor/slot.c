@@ -170,10 +170,9 @@ enum slot_sent slot_send(struct slot *slot, const struct payments_state *state,
     enum session_state sessions = fill_sessions(slot, state, ret_outcome);
     if (sessions == SESSION_WAITS)
         return SENT_WAITS;
-    if (sessions == SESSION_REFUSED) {
-        ret_outcome->kind = OUTCOME_NOT_SENT; // a credential can be put right
-        return SENT_NOT;
-    }
+    if (sessions != SESSION_READY)
+        return not_sent(ret_outcome,
+                        OUTCOME_NOT_SENT); // also refused: a credential can be put right
     enum slot_sent built = build(slot, ret_outcome);
     if (built != SENT_OUT)
         return built;

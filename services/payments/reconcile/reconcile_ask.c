@@ -56,7 +56,8 @@ static enum session_state wait_for_sessions(const struct reconcile_asking *askin
         enum session_state state =
             sessions_wait(asking->state->sessions, asking->setup, needs,
                           step_ns < until_ns ? step_ns : until_ns, &place->use, &why);
-        if (state != SESSION_WAITS || clock_left_ms(until_ns) == 0 || is_stopped(asking))
+        bool waits = state == SESSION_WAITS || state == SESSION_AWAY;
+        if (!waits || clock_left_ms(until_ns) == 0 || is_stopped(asking))
             return state;
     }
 }
@@ -72,6 +73,7 @@ static enum status fill_sessions(struct interview *interview, struct place *plac
     case SESSION_REFUSED:
         return refuse(interview, "credential_refused", "does not accept the credential.");
     case SESSION_WAITS:
+    case SESSION_AWAY:
         break;
     }
     if (is_stopped(interview->asking))

@@ -5,7 +5,6 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/priority.h"
 #include "sessions/sessions_internal.h"
 #include "state.h"
 
@@ -58,7 +57,8 @@ static enum session_state look_at(struct sessions *sessions, struct session *ses
     if (!session->wanted && !session->busy)
         http_client_wake(sessions->client);
     session->wanted = true;
-    return SESSION_WAITS;
+    bool away = session->failures > 0 && !session->busy && now_ns < session->next_ns;
+    return away ? SESSION_AWAY : SESSION_WAITS;
 }
 
 enum session_state sessions_look(struct sessions *sessions, const char *tenant_id, unsigned needs,
@@ -101,7 +101,7 @@ enum session_state sessions_wait(struct sessions *sessions, const struct setup *
 {
     pthread_mutex_lock(&sessions->lock);
     enum session_state state = sessions_look(sessions, setup->tenant_id, needs, use, ret_why);
-    while (state == SESSION_WAITS && clock_left_ms(deadline_ns) > 0) {
+    while ((state == SESSION_WAITS || state == SESSION_AWAY) && clock_left_ms(deadline_ns) > 0) {
         wait_for_news(sessions, deadline_ns);
         state = sessions_look(sessions, setup->tenant_id, needs, use, ret_why);
     }
@@ -202,7 +202,6 @@ static void turn(struct sessions *sessions)
 static void *run(void *context)
 {
     struct sessions *sessions = context;
-    priority_background();
     sessions->db = db_new(&sessions->db_config);
     while (sessions->db && !atomic_load(&sessions->stopping))
         turn(sessions);

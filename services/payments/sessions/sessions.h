@@ -20,12 +20,13 @@ void sessions_on_news(struct sessions *sessions, void (*call)(void *context), vo
 enum session_state {
     SESSION_READY,   // every text that was needed is in the arena
     SESSION_WAITS,   // being fetched; look again at news, or after a while
+    SESSION_AWAY,    // the provider was not there a moment ago; it is asked again soon
     SESSION_REFUSED, // the provider does not know the credential: *ret_why; asked again later
 };
 // Fills use->sessions for the bits of needs. Never waits. setup is held as long as it must be.
 enum session_state sessions_fill(struct sessions *sessions, const struct setup *setup,
                                  unsigned needs, struct provider_use *use, struct outcome *ret_why);
-// The same, waiting for it until the deadline (clock_now_ns); for threads that may.
+// The same, waiting for it (and for a provider that is away) until the deadline (clock_now_ns); for threads that may.
 enum session_state sessions_wait(struct sessions *sessions, const struct setup *setup,
                                  unsigned needs, int64_t deadline_ns, struct provider_use *use,
                                  struct outcome *ret_why);

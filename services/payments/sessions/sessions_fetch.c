@@ -224,7 +224,7 @@ static bool parents_ready(struct sessions *sessions, struct session_job *job)
     pthread_mutex_unlock(&sessions->lock);
     if (state == SESSION_REFUSED)
         refuse(sessions, session, &why);
-    else if (state == SESSION_WAITS)
+    else if (state != SESSION_READY)
         later(sessions, session, PARENT_MS);
     return state == SESSION_READY;
 }
