@@ -98,6 +98,7 @@ struct claimed {
 struct leased {
     struct key key;
     int64_t lease_us;
+    int64_t lease_ms; // how long it may take; 0: not said
 };
 struct claim_bounds {
     int64_t now_us;
@@ -113,6 +114,10 @@ MUST_USE enum status store_operations_take(struct db *db, struct arena *arena,
 MUST_USE enum status store_operations_claim(struct db *db, struct arena *arena,
                                             const struct leased *leased, size_t n, int64_t now_us,
                                             struct claimed **ret, size_t *ret_n);
+// What was taken and finds no place is due again at again_us.
+MUST_USE enum status store_operations_give_back(struct db *db, struct arena *arena,
+                                                const struct leased *leased, size_t n,
+                                                int64_t again_us);
 struct shut_circuits {
     const char *const *credential_ids; // "": the simulator's
     const int64_t *rooms;              // for so many requests there is room

@@ -137,6 +137,18 @@ enum status store_operations_recharge(struct db *db, struct arena *arena,
     return status;
 }
 
+enum status store_operations_give_back(struct db *db, struct arena *arena,
+                                       const struct leased *leased, size_t n, int64_t again_us)
+{
+    struct db_params *p = db_params(arena);
+    if (!p)
+        return STATUS_RESOURCE_EXHAUSTED;
+    db_texts(p, n, DB_COLUMN(leased, key.id));
+    db_times(p, n, DB_COLUMN(leased, lease_us));
+    db_time(p, again_us);
+    return db_post(db, arena, &sql_operations_give_back, p);
+}
+
 enum status store_attempts_finish(struct db *db, struct arena *arena,
                                   const struct attempt_end *ends, size_t n, int64_t now_us)
 {

@@ -58,7 +58,8 @@ enum status store_operations_take(struct db *db, struct arena *arena,
         return STATUS_RESOURCE_EXHAUSTED;
     for (size_t i = 0; i < db_count(rows); i++)
         leased[i] = (struct leased){{db_get_text(rows, i, 0), db_get_text(rows, i, 1)},
-                                    db_get_time(rows, i, 2)};
+                                    db_get_time(rows, i, 2),
+                                    db_get_int(rows, i, 3)};
     *ret = leased;
     *ret_n = db_count(rows);
     return STATUS_OK;

@@ -92,13 +92,16 @@ def assert_reviewed(stack, api, paid, refund):
 
 
 def assert_told(receiver, refund, status):
-    """The merchant heard of each step, and of the last one once."""
+    """The merchant heard of each step, and why."""
     def told():
         heard = [json.loads(request.body) for request in list(receiver.requests)]
-        names = [e["event"] for e in heard if e["refund"]["id"] == refund["id"]]
-        return names if f"refund.{status}" in names else None
-    names = wait_until(told, 20, f"refund.{status} of {refund['id']} is told")
-    assert "refund.needs_review" in names and names.count(f"refund.{status}") == 1, names
+        mine = {e["sequence"]: e for e in heard if e["data"]["refund"]["id"] == refund["id"]}
+        return [mine[number] for number in sorted(mine)] if len(mine) == 4 else None
+    events = wait_until(told, 20, f"four events of {refund['id']} are told")
+    assert [e["event"] for e in events] == [f"refund.{name}" for name in ("created", "unknown", "needs_review", status)]
+    errors = [e["data"]["refund"]["error"] for e in events]
+    codes = [error and error["code"] for error in errors]
+    assert codes == [None, "outcome_unknown", "outcome_unknown", "resolved" if status == "failed" else None], events
 
 
 def assert_audited(stack, refund, paid, status):

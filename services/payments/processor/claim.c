@@ -147,6 +147,30 @@ enum status claim_taken(struct turn *turn, const struct leased *leased, size_t n
     return status;
 }
 
+// Puts what has a place first; *ret_n is how many that are.
+static void place_long_ones(const struct turn *turn, struct leased *leased, size_t n, size_t *ret_n)
+{
+    size_t kept = 0, long_n = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct leased item = leased[i];
+        bool is_long = item.lease_ms > CLAIM_LONG_MS;
+        if (is_long && long_n == turn->long_room)
+            continue;
+        long_n += is_long;
+        leased[i] = leased[kept];
+        leased[kept++] = item;
+    }
+    *ret_n = kept;
+}
+
+static enum status give_back(struct turn *turn, const struct leased *leased, size_t n)
+{
+    if (n == 0)
+        return STATUS_OK;
+    return store_operations_give_back(turn->db, turn->arena, leased, n,
+                                      turn->now_us + AGAIN_MS * 1000);
+}
+
 enum status claim_due(struct turn *turn, size_t room)
 {
     struct leased *leased = NULL;
@@ -156,5 +180,8 @@ enum status claim_due(struct turn *turn, size_t room)
         return status;
     turn->leased_n = n;
     remember_place(turn->place, leased, n);
-    return claim_taken(turn, leased, n);
+    size_t placed = 0;
+    place_long_ones(turn, leased, n, &placed);
+    status = give_back(turn, leased + placed, n - placed);
+    return status == STATUS_OK && placed > 0 ? claim_taken(turn, leased, placed) : status;
 }

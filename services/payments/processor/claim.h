@@ -4,6 +4,11 @@
 #pragma once
 #include "processor/turn.h"
 
+// A provider that answers when the payer has entered a PIN holds a slot for minutes: such
+// operations, told by their lease, get a part of the slots only, so that the others are never all
+// behind them.
+#define CLAIM_LONG_MS 20000
+
 // Leases up to `room` operations, fair between tenants.
 MUST_USE enum status claim_take(struct turn *turn, size_t room, struct leased **ret, size_t *ret_n);
 // Fills turn->claimed with those that are held under these leases. What is to go where a circuit is

@@ -18,6 +18,14 @@ size_t hand_room(const struct processor *processor)
            processor->answered;
 }
 
+size_t hand_long_room(const struct processor *processor)
+{
+    size_t most = (processor->config.slots + 1) / 2, in_hand = 0;
+    for (size_t i = 0; i < processor->config.slots; i++)
+        in_hand += processor->slots[i].state != SLOT_FREE && processor->slots[i].is_long;
+    return in_hand < most ? most - in_hand : 0;
+}
+
 static void hold(struct processor *processor, struct slot *slot)
 {
     bool worth_it =

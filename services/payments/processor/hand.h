@@ -33,6 +33,8 @@ struct processor {
 };
 
 size_t hand_room(const struct processor *processor); // free slots
+// How many of them what may take long gets: half of all at most.
+size_t hand_long_room(const struct processor *processor);
 // Sends what was claimed, or asks; or what it waits for first is asked for.
 void hand_begin(struct processor *processor, const struct claimed *claimed);
 // Waits up to max_ms for responses.

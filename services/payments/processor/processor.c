@@ -49,6 +49,8 @@ static void take_turn(struct processor *processor)
         .settled = processor->settled,
         .room = wanted(processor),
     };
+    if (turn.room > 0)
+        turn.long_room = hand_long_room(processor);
     if (turn.finished_n + turn.room == 0)
         return;
     if (turn_run(&turn) == STATUS_OK)

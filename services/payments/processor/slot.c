@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "processor/claim.h"
 
 #define SLOT_ARENA_CAP ((size_t)1 << 20)
 #define ASKS_MAX 4
@@ -95,6 +96,7 @@ bool slot_take(struct slot *slot, const struct payments_state *state, struct db 
     slot->step = claimed->send ? STEP_ACT : STEP_QUERY;
     slot->asks = 0;
     slot->renewed = false;
+    slot->is_long = operation->lease_ms > CLAIM_LONG_MS;
     slot->testimony = (struct bytes){0};
     slot->finished = (struct finished){
         .operation = {arena_strdup(slot->arena, operation->tenant_id),

@@ -20,6 +20,7 @@ struct slot {
     const struct provider *provider;
     enum outcome_step step; // of the newest request
     int asks;               // queries under this claim
+    bool is_long;           // it may take long (CLAIM_LONG_MS)
     bool renewed;           // its access token was refused once, under this request
     struct bytes testimony; // at NULL: none
     int64_t held_until_ns;

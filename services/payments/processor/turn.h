@@ -34,6 +34,7 @@ struct turn {
     size_t finished_n;
     bool *settled;           // out: finished[i] is recorded, or never will be
     size_t room;             // for claims; 0: none
+    size_t long_room;        // of these, for what may take long (CLAIM_LONG_MS)
     struct claimed *claimed; // out
     size_t claimed_n;
     // Of the newest try:

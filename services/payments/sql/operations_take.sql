@@ -32,4 +32,4 @@ SET lease_until = $1 + coalesce(q.lease_ms, $5::bigint) * interval '1 millisecon
     queries = q.queries + 1, rung = false, asked_at = $1
 FROM picked p
 WHERE q.ctid = p.place
-RETURNING q.tenant_id, q.id, q.lease_until
+RETURNING q.tenant_id, q.id, q.lease_until, q.lease_ms
