@@ -330,3 +330,37 @@ Test(refund_review, pages_lose_and_repeat_none)
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
         assert_refused(list_call("", 1, odd[i]), STATUS_INVALID_ARGUMENT, "invalid_request");
 }
+
+static bool was_asked(void *context)
+{
+    const int *before = context;
+    int now = 0;
+    FAKE(for (size_t i = 0; i < fake.n; i++) now += fake.operations[i].queries);
+    return now > *before;
+}
+
+Test(refund_review, what_a_person_has_decided_stands_against_an_answer_on_its_way)
+{
+    int asked = 0;
+    const char *payment = doubtful("rfnd_1");
+    wait_sql("SELECT lease_until IS NULL FROM operations_queue", "t");
+    pthread_mutex_lock(&fake.lock); // the provider takes its time to answer
+    fake.mute = false;
+    fake.result = "succeeded";
+    fake.post_status = 202;
+    sql("UPDATE operations_queue SET due_at = now() RETURNING ''");
+    processor_ring(f.state.processor);
+    wait_sql("SELECT lease_until IS NOT NULL FROM operations_queue", "t");
+    (void)resolved(resolve_call("rfnd_1", "failed", NULL));
+    for (size_t i = 0; i < fake.n; i++)
+        asked += fake.operations[i].queries;
+    pthread_mutex_unlock(&fake.lock);
+    test_wait(was_asked, &asked, 15000, "the answer");
+    reserve(payment, "rfnd_2", 100);
+    processor_ring(f.state.processor);
+    wait_sql(MONEY, "100/0");
+    cr_assert_str_eq(sql("SELECT status FROM operations WHERE refund_id = 'rfnd_1'"), "failed");
+    cr_assert_str_eq(sql("SELECT count(*) FROM events WHERE object_id = 'rfnd_1' AND type = "
+                         "'refund_operation.processed'"),
+                     "0");
+}
