@@ -14,7 +14,7 @@ struct act_request {
     int64_t amount; // CAPTURE: 0 is the whole
     struct payment_act act;
     const char *operation_id;
-    const char *as, *reason; // RESOLVE
+    const char *as, *reason, *provider_reference; // RESOLVE
 };
 
 static enum status read_payment(struct worker *worker, struct call *call, const struct key *key,
@@ -235,8 +235,10 @@ static enum status work_resolve(struct worker *worker, struct call *call, void *
     if (status == STATUS_OK)
         status = store_operations_finish_live(
             worker->db, call->arena, &request->payment,
-            act_succeeded(resolution, payment) ? OPERATION_SUCCEEDED : OPERATION_FAILED, now_us,
-            &live);
+            &(struct act_decision){act_succeeded(resolution, payment) ? OPERATION_SUCCEEDED
+                                                                      : OPERATION_FAILED,
+                                   request->provider_reference},
+            now_us, &live);
     if (status == STATUS_OK && request->act.kind == ACT_RESOLVE_PENDING) {
         item.charge_operation_id = request->operation_id;
         status =
@@ -261,6 +263,9 @@ enum status rpc_resolve_payment(void *worker, struct call *call)
     if (message->reason[0] == '\0')
         return problem_invalid(&call->problem, "reason", "The reason is missing.");
     enum status status = validate_text(message->reason, REASON_MAX, "reason", &call->problem);
+    if (status == STATUS_OK)
+        status = validate_text(message->provider_reference, PROVIDER_REFERENCE_MAX,
+                               "provider_reference", &call->problem);
     if (status != STATUS_OK)
         return status;
     struct act_request request = {
@@ -268,6 +273,7 @@ enum status rpc_resolve_payment(void *worker, struct call *call)
         .act = {.kind = resolution->act},
         .as = message->as,
         .reason = message->reason,
+        .provider_reference = message->provider_reference[0] ? message->provider_reference : NULL,
     };
     if (resolution->act == ACT_RESOLVE_FAILED) {
         request.act.error_code = "resolved";

@@ -158,14 +158,18 @@ MUST_USE enum status store_operations_tombstone(struct db *db, struct arena *are
                                                 const struct operation *operation, int64_t now_us,
                                                 bool *ret_made);
 // The payment's live act ends by decision; what it was: kind 0 when there was none.
+struct act_decision {
+    enum operation_status as;
+    const char *provider_reference; // NULL: as it is known
+};
 struct finished_act {
     enum operation_kind kind;
     int64_t amount;
 };
 MUST_USE enum status store_operations_finish_live(struct db *db, struct arena *arena,
                                                   const struct key *payment,
-                                                  enum operation_status as, int64_t now_us,
-                                                  struct finished_act *ret);
+                                                  const struct act_decision *decision,
+                                                  int64_t now_us, struct finished_act *ret);
 // Charges again under a new reference.
 MUST_USE enum status store_operations_recharge(struct db *db, struct arena *arena,
                                                const struct payment *payment,

@@ -98,8 +98,9 @@ enum status store_operations_tombstone(struct db *db, struct arena *arena,
 }
 
 enum status store_operations_finish_live(struct db *db, struct arena *arena,
-                                         const struct key *payment, enum operation_status as,
-                                         int64_t now_us, struct finished_act *ret)
+                                         const struct key *payment,
+                                         const struct act_decision *decision, int64_t now_us,
+                                         struct finished_act *ret)
 {
     struct db_params *p = db_params(arena);
     struct db_rows *rows = NULL;
@@ -107,8 +108,9 @@ enum status store_operations_finish_live(struct db *db, struct arena *arena,
         return STATUS_RESOURCE_EXHAUSTED;
     db_text(p, payment->tenant_id);
     db_text(p, payment->id);
-    db_text(p, operation_status_name(as));
+    db_text(p, operation_status_name(decision->as));
     db_time(p, now_us);
+    db_text(p, decision->provider_reference);
     *ret = (struct finished_act){0};
     enum status status = db_run(db, arena, &sql_operations_finish_live, p, &rows);
     if (status != STATUS_OK || db_count(rows) == 0)

@@ -132,13 +132,15 @@ def test_what_airtel_never_ends_a_person_does(numbers, ending, decided):
     # The person looks into Airtel's book.
     assert sum(e["moved"] for e in house.charges(payment)) == (decided == "succeeded")
     reason = "as Airtel's portal has it"
-    stack.obol("payment", "resolve", payment["id"], "--tenant", api.tenant_id, "--as", decided, "--reason", reason)
+    named = ["--provider-reference", house.charges(payment)[0]["id"]] if decided == "succeeded" else []
+    stack.obol("payment", "resolve", payment["id"], "--tenant", api.tenant_id, "--as", decided, "--reason", reason, *named)
     after = api.get(f"/payments/{payment['id']}").ok()
     assert (after["status"], after["amount_captured"]) == (decided, AMOUNT * (decided == "succeeded")), after
     assert stack.obol("payment", "review", "--tenant", api.tenant_id)["data"] == []
     assert reason in json.dumps(stack.obol("audit", "--tenant", api.tenant_id)), "it is in the audit log"
-    if decided == "succeeded":  # by what name would it be given back?
-        api.post(f"/payments/{payment['id']}/refunds").refused(422, "not_processed")
+    if decided == "succeeded":  # by Airtel's name, which the person gave, it can be given back
+        refund = api.post(f"/payments/{payment['id']}/refunds").ok(201)
+        assert stack.settle_refund(api, refund["id"])["status"] == "processed"
 
 
 def test_whoever_looks_makes_us_ask_but_not_at_every_look(numbers):

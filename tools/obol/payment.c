@@ -9,12 +9,14 @@ typedef Obol__Payments__V1__Payment Payment;
 
 static int payment_resolve(struct cli *cli, int argc, char **argv)
 {
-    const char *tenant = NULL, *as = NULL, *reason = NULL;
+    const char *tenant = NULL, *as = NULL, *reason = NULL, *reference = "";
     struct words words;
     const struct option_row rows[] = {
         {"tenant", "whose payment it is", &tenant, NULL},
         {"as", "succeeded, failed, authorized, canceled or pending", &as, NULL},
         {"reason", "for the audit log", &reason, NULL},
+        {"provider-reference", "the provider's own name for the charge, for refunds", &reference,
+         NULL},
         {0}};
     if (!cli_options(cli, argc, argv, rows, &words))
         return EXIT_USAGE;
@@ -25,6 +27,7 @@ static int payment_resolve(struct cli *cli, int argc, char **argv)
     request.id = words.at[0];
     request.as = (char *)as;
     request.reason = (char *)reason;
+    request.provider_reference = (char *)reference;
     const Payment *payment = (const Payment *)cli_call(
         cli,
         &(struct ask){PEER_PAYMENTS, METHOD_PaymentService_ResolvePayment, tenant, &request.base});

@@ -12,6 +12,7 @@ WITH live AS (
 )
 UPDATE operations o
 SET status = $3::text, deadline_at = NULL, acting = false, finished_at = $4::timestamptz,
+    provider_reference = coalesce($5::text, o.provider_reference),
     revision = o.revision + 1, error_code = CASE WHEN $3 = 'failed' THEN 'resolved' END
 WHERE o.tenant_id = $1 AND o.payment_id = $2 AND o.kind IN ('charge', 'capture', 'cancel')
     AND o.finished_at IS NULL AND (SELECT count(*) FROM gone) >= 0
