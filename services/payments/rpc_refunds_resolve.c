@@ -114,7 +114,7 @@ static enum status work_resolve(struct worker *worker, struct call *call, void *
     if (!message)
         return STATUS_RESOURCE_EXHAUSTED;
     call_answer(call, &message->base);
-    return failpoint_hit("refund_resolve.before_commit") ? STATUS_ABORTED : STATUS_OK;
+    return failpoint_hit("act.before_commit") ? STATUS_ABORTED : STATUS_OK;
 }
 
 enum status rpc_resolve_refund(void *context, struct call *call)

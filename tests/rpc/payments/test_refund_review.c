@@ -210,7 +210,7 @@ Test(refund_review, is_decided_once)
 Test(refund_review, nothing_of_a_decision_stays_where_it_is_not_committed)
 {
     (void)doubtful("rfnd_1");
-    failpoint_arm("refund_resolve.before_commit=fail");
+    failpoint_arm("act.before_commit=fail");
     cr_assert_str_eq(resolved(resolve_call("rfnd_1", "processed", NULL))->status, "processed");
     cr_assert_str_eq(sql(MONEY), "300/0");
     cr_assert_str_eq(sql("SELECT count(*) FROM events WHERE type = 'refund_operation.processed'"),
