@@ -206,6 +206,13 @@ class House:
                 found.append(f"{operation}: there {of_it}")
         return found
 
+    def moved(self, operation_id):
+        """How often money moved for one operation."""
+        operations = self.operations()
+        named = {o["provider_reference"] for o in operations} - {""}
+        [operation] = [o for o in operations if o["id"] == operation_id]
+        return sum(moves(e) for e in self.entries() if self.is_of(e, operation, named))
+
     def is_of(self, entry, operation, named):
         """named: the provider's own names that we have noted. Airtel's refunds take no reference of ours."""
         kinds = {"charge": ("charge",), "refund": ("refund", "void"), "cancel": ("void",)}

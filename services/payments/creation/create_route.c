@@ -41,28 +41,6 @@ static const struct credential *choose(const struct payments_state *state,
     return route_choose(setup, state->providers, &ask);
 }
 
-static struct provider_act act_of(const struct payment *payment)
-{
-    return (struct provider_act){
-        .kind = OPERATION_CHARGE,
-        .reference = payment->charge_operation_id,
-        .amount = payment->amount,
-        .charge_amount = payment->amount,
-        .currency = payment->currency,
-        .method = payment->method,
-        .vpa = payment->vpa,
-        .msisdn = payment->msisdn,
-        .network = payment->network,
-        .capture = strcmp(payment->capture, "automatic") == 0,
-        .return_url = payment->return_url,
-        .description = payment->description,
-        .email = payment->email,
-        .phone = payment->phone,
-        .name = payment->name,
-        .created_us = payment->created_us,
-    };
-}
-
 enum status route_check_instrument(const struct provider *provider, bool live,
                                    const struct provider_act *act, const struct provider_card *card,
                                    struct problem *problem)
@@ -84,14 +62,12 @@ static enum status check_provider(struct create_item *item, const struct provide
                                   const struct credential *credential, bool *ret_elsewhere)
 {
     struct call *call = item->base.call;
-    struct provider_act act = act_of(&item->new.payment);
-    struct provider_use use = {
-        .provider = provider, .credential = credential, .arena = call->arena};
+    const struct provider_act act = route_act(&item->new.payment);
     struct outcome outcome = {0};
-    if (!act.token && !item->new.payment.card_token &&
+    if (!item->new.payment.card_token &&
         route_check_instrument(provider, credential->live, &act, NULL, &item->problem) != STATUS_OK)
         return item->problem.status;
-    if (!provider->accepts || provider->accepts(&use, &act, &outcome))
+    if (route_accepted(provider, credential, &act, call->arena, &outcome))
         return STATUS_OK;
     *ret_elsewhere = outcome.elsewhere && !item->new.payment.card_token;
     return problem_set(&item->problem, STATUS_INVALID_ARGUMENT,

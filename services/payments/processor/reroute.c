@@ -69,6 +69,18 @@ static char *append_attempt(const struct turn *turn, const char *earlier,
     return arena_printf(arena, "%.*s,%s]", (int)strlen(earlier) - 1, earlier, attempt);
 }
 
+// Not to one that is not well either, or can't take it: it had better wait where it is.
+static bool may_go_to(struct turn *turn, const struct credential *credential,
+                      const struct payment *payment)
+{
+    const struct provider *provider = providers_find(turn->state->providers, credential->provider);
+    const struct provider_act act = route_act(payment);
+    struct outcome outcome = {0};
+    int64_t now_ms = clock_now_ns() / NS_PER_MS; // as breakers count it
+    return provider && breakers_room(turn->state->breakers, credential->id, now_ms) > 0 &&
+           route_accepted(provider, credential, &act, turn->arena, &outcome);
+}
+
 static const struct credential *choose(struct turn *turn, const struct setup *setup,
                                        const struct path *path)
 {
@@ -82,16 +94,15 @@ static const struct credential *choose(struct turn *turn, const struct setup *se
         .tried = path->tried,
         .tried_n = path->tried_n,
     };
-    int64_t now_ms = clock_now_ns() / NS_PER_MS; // as breakers count it
     const struct credential *found = NULL;
     const char *tried[PLACES_MAX + 1];
     memcpy(tried, path->tried, sizeof tried);
     ask.tried = tried;
     while (ask.tried_n < PLACES_MAX) {
         found = route_choose(setup, turn->state->providers, &ask);
-        if (!found || breakers_room(turn->state->breakers, found->id, now_ms) > 0)
+        if (!found || may_go_to(turn, found, payment))
             return found;
-        tried[ask.tried_n++] = found->id; // it is not well either
+        tried[ask.tried_n++] = found->id;
     }
     return NULL;
 }

@@ -89,3 +89,33 @@ const struct credential *route_choose(const struct setup *setup, const struct pr
     bool simulated = !setup->live && setup->simulator && takes(providers, setup->simulator, ask);
     return credential ? credential : simulated ? setup->simulator : NULL;
 }
+
+struct provider_act route_act(const struct payment *payment)
+{
+    return (struct provider_act){
+        .kind = OPERATION_CHARGE,
+        .reference = payment->charge_operation_id,
+        .amount = payment->amount,
+        .charge_amount = payment->amount,
+        .currency = payment->currency,
+        .method = payment->method,
+        .vpa = payment->vpa,
+        .msisdn = payment->msisdn,
+        .network = payment->network,
+        .capture = strcmp(payment->capture, "automatic") == 0,
+        .return_url = payment->return_url,
+        .description = payment->description,
+        .email = payment->email,
+        .phone = payment->phone,
+        .name = payment->name,
+        .created_us = payment->created_us,
+    };
+}
+
+bool route_accepted(const struct provider *provider, const struct credential *credential,
+                    const struct provider_act *act, struct arena *arena, struct outcome *ret)
+{
+    const struct provider_use use = {
+        .provider = provider, .credential = credential, .arena = arena};
+    return !provider->accepts || provider->accepts(&use, act, ret);
+}

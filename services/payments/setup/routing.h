@@ -4,6 +4,7 @@
 // currency, every credential that takes it does, oldest first, and at last the simulator (never
 // for a live tenant). A card is bound to the provider that holds its token.
 #pragma once
+#include "payment.h"
 #include "providers/provider.h"
 #include "setup/setup.h"
 
@@ -18,3 +19,9 @@ struct route_ask {
 // NULL: none is left, or none takes it.
 const struct credential *route_choose(const struct setup *setup, const struct providers *providers,
                                       const struct route_ask *ask);
+
+// A payment's charge, before it is an operation. Borrowed from the payment.
+struct provider_act route_act(const struct payment *payment);
+// Whether the provider can take it at all, as its adapter judges; else *ret says why.
+bool route_accepted(const struct provider *provider, const struct credential *credential,
+                    const struct provider_act *act, struct arena *arena, struct outcome *ret);
