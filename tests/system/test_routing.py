@@ -245,6 +245,20 @@ def test_an_open_circuit_sends_payments_elsewhere_and_is_the_credentials_own(sta
     assert untouched["id"] not in circuits() and not gauge(stack, untouched)
 
 
+def test_who_can_not_take_it_is_no_way_out_and_a_mended_credential_is(stack, api, mtn, paydunya, circuits):
+    broken = paydunya.credential(api, base_url=NOTHING_THERE.format(closed=PORTS.take()))
+    in_order(stack, api, broken, mtn.credential(api))  # MTN's sandbox takes euros only
+    made = at_once(15, lambda i: api.post("/payments", francs(3000 + i)).ok(201))
+    expect_open(stack, circuits, broken)
+    for one in made:
+        seen = api.get(f"/payments/{one['id']}").ok()
+        assert [a["provider"] for a in seen["attempts"]] == ["paydunya"] and seen["status"] in ("pending", "processing"), seen
+    stack.obol("provider", "set", "paydunya", "--tenant", api.tenant_id, "--id", broken["id"], f"base_url={paydunya.base_url()}")
+    for one in made:
+        settled = stack.settle(api, one["id"], "succeeded", 60)
+        assert charged(paydunya, settled) == [one["amount"]]
+
+
 # --- Limits
 
 def limit(stack, api, currency, **bounds):
