@@ -215,7 +215,8 @@ static void try_again(const struct judgement *j)
     struct operation *after = &j->ret->after;
     bool certain = j->outcome->http_status < 500;
     int64_t give_up_us = j->before->created_us + j->limits->processing_deadline_s * US_PER_S;
-    bool over = j->now_us >= give_up_us || pace_tries(j->before) >= ATTEMPTS_MAX;
+    int64_t tries_max = j->outcome->http_status ? ATTEMPTS_ANSWERED_MAX : ATTEMPTS_MAX;
+    bool over = j->now_us >= give_up_us || pace_tries(j->before) >= tries_max;
     bool harmless = provider_repeats(j->provider, j->before->kind, j->before->stage) ||
                     provider_prepares(j->provider, j->before->kind, j->before->stage);
     if (!certain && (over || !harmless)) {

@@ -17,7 +17,8 @@ struct outcome_limits {
 #define RETRIES_QUICK 3
 #define RETRY_FIRST_MS 100
 #define RETRY_SLOW_MS 2000
-#define ATTEMPTS_MAX 24 // mostly it is the deadline that ends them
+#define ATTEMPTS_MAX 24         // mostly it is the deadline that ends them
+#define ATTEMPTS_ANSWERED_MAX 6 // where a provider that is there says each time to come again
 #define ERROR_OUTCOME_UNKNOWN "outcome_unknown"
 #define ERROR_ACTION_EXPIRED "action_expired"
 

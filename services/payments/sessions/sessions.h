@@ -26,7 +26,8 @@ enum session_state {
 // Fills use->sessions for the bits of needs. Never waits. setup is held as long as it must be.
 enum session_state sessions_fill(struct sessions *sessions, const struct setup *setup,
                                  unsigned needs, struct provider_use *use, struct outcome *ret_why);
-// The same, waiting for it (and for a provider that is away) until the deadline (clock_now_ns); for threads that may.
+// The same, waiting for it (and for a provider that is away) until the deadline (clock_now_ns); for
+// threads that may.
 enum session_state sessions_wait(struct sessions *sessions, const struct setup *setup,
                                  unsigned needs, int64_t deadline_ns, struct provider_use *use,
                                  struct outcome *ret_why);

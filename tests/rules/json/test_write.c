@@ -149,7 +149,8 @@ Test(write, gives_lists_bare_wrappers_and_base64)
         OBOL__PAYMENTS__V1__PROVIDER_CALLBACK_REQUEST__INIT;
     callback.body = (ProtobufCBinaryData){3, (uint8_t *)"\0\1\xff"};
     cr_assert_str_eq(json_write(arena, &callback.base),
-                     "{\"provider\":\"\",\"credential_id\":\"\",\"headers\":[],\"body\":\"AAH/\",\"address\":\"\"}");
+                     "{\"provider\":\"\",\"credential_id\":\"\",\"headers\":[],\"body\":\"AAH/"
+                     "\",\"address\":\"\"}");
     Google__Protobuf__Empty empty = GOOGLE__PROTOBUF__EMPTY__INIT;
     cr_assert_str_eq(json_write(arena, &empty.base), "{}");
 }

@@ -247,9 +247,10 @@ Test(outcome, a_failing_servers_word_is_not_enough_to_give_up)
     outcome_decide(&limits, &provider, &operation, STEP_ACT, &outcome, NOW, &d);
     cr_assert_eq(d.after.status, OPERATION_READY); // the reference makes it harmless
     cr_assert_not(d.elsewhere);
-    operation.attempts = ATTEMPTS_MAX;
+    operation.attempts = ATTEMPTS_ANSWERED_MAX;
     outcome_decide(&limits, &provider, &operation, STEP_ACT, &outcome, NOW, &d);
     cr_assert_eq(d.after.status, OPERATION_UNKNOWN);
+    operation.attempts = ATTEMPTS_MAX;
     outcome.http_status = 0; // never connected
     outcome_decide(&limits, &provider, &operation, STEP_ACT, &outcome, NOW, &d);
     cr_assert_eq(d.after.status, OPERATION_FAILED);
