@@ -3,7 +3,7 @@
 sandbox_fields() { # PROVIDER: what obol-sandbox takes where nothing else is set
     case $1 in
     mtn) say base_url="$SIMULATOR_URL/mtn" api_user=3c9f2a5e-8d14-4b6f-9a07-5e1d2c3b4a59 api_key=mtn-sandbox-key \
-        subscription_key=mtn-sandbox-subscription target_environment=mtnzambia ;;
+        subscription_key=mtn-sandbox-subscription target_environment=sandbox ;;
     airtel) say base_url="$SIMULATOR_URL/airtel" client_id=airtel-sandbox-client client_secret=airtel-sandbox-secret country=ZM \
         callback_hash_key=airtel-sandbox-hash-key ;;
     zamtel) say base_url="$SIMULATOR_URL/zamtel/ZampayRest" third_party_id=zamtel-sandbox password=zamtel-sandbox-password \
@@ -42,8 +42,8 @@ providers_connect() {
 
 To try next:
   curl -u key_test_abc123:secret_test_xyz789 $GATEWAY/api/v1/payments -H "Content-Type: application/json" \\
-    -d '{"order_id": "invoice-7", "amount": 1500, "currency": "ZMW", "method": "mobile_money",
-         "mobile_money": {"msisdn": "260961234501", "operator": "mtn"}}'
+    -d '{"order_id": "invoice-7", "amount": 1500, "currency": "EUR", "method": "mobile_money",
+         "mobile_money": {"msisdn": "46733123001", "operator": "mtn"}}'
   ./dev obol provider available
 TEXT
 }
