@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "db/db.h"
+
 static const char *const status_names[] = {
     [OPERATION_READY] = "ready",       [OPERATION_SENT] = "sent",
     [OPERATION_UNKNOWN] = "unknown",   [OPERATION_SUCCEEDED] = "succeeded",
@@ -15,6 +17,16 @@ static const char *const kind_names[] = {
     [OPERATION_CANCEL] = "cancel",
     [OPERATION_REFUND] = "refund",
 };
+
+void operation_finish(struct operation *operation, const struct operation_end *end, int64_t now_us)
+{
+    operation->status = end->status;
+    operation->acting = false;
+    operation->due_us = operation->deadline_us = DB_TIME_NULL;
+    operation->finished_us = now_us;
+    operation->error_code = end->error_code;
+    operation->error_message = end->error_message;
+}
 
 const char *operation_status_name(enum operation_status status)
 {

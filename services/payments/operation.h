@@ -41,6 +41,12 @@ struct operation {
     const char *request_id, *traceparent;
 };
 
+// Ends it: nothing is due any more. Its revision is the caller's.
+struct operation_end {
+    enum operation_status status;
+    const char *error_code, *error_message; // NULL: none
+};
+void operation_finish(struct operation *operation, const struct operation_end *end, int64_t now_us);
 const char *operation_status_name(enum operation_status status);
 bool operation_status_parse(const char *name, enum operation_status *ret);
 const char *operation_kind_name(enum operation_kind kind);

@@ -34,11 +34,10 @@ static enum status lock(struct worker *worker, struct call *call, const struct r
 
 static void finish(struct operation *operation, const struct resolve *resolve)
 {
-    operation->status = resolve->processed ? OPERATION_SUCCEEDED : OPERATION_FAILED;
-    operation->due_us = operation->deadline_us = DB_TIME_NULL;
-    operation->finished_us = resolve->now_us;
-    operation->error_code = resolve->processed ? NULL : "resolved";
-    operation->error_message = resolve->processed ? NULL : "Found to have failed, by review.";
+    static const struct operation_end processed = {OPERATION_SUCCEEDED, NULL, NULL};
+    static const struct operation_end failed = {OPERATION_FAILED, "resolved",
+                                                "Found to have failed, by review."};
+    operation_finish(operation, resolve->processed ? &processed : &failed, resolve->now_us);
     operation->revision++;
 }
 

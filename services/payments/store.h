@@ -187,6 +187,15 @@ MUST_USE enum status store_attempts_finish(struct db *db, struct arena *arena,
 MUST_USE enum status store_jobs_count(struct db *db, struct arena *arena, const char *tenant_id,
                                       int64_t since_us, int64_t counts[4]);
 
+// --- What is forgotten: rows that `statement` finds by a time and up to a number of them.
+struct sweep {
+    const struct db_statement *statement;
+    int64_t before_us;
+    size_t limit;
+};
+MUST_USE enum status store_sweep(struct db *db, struct arena *arena, const struct sweep *sweep,
+                                 size_t *ret_removed);
+
 // --- Card tokens
 struct card_token {
     const char *tenant_id, *id, *provider, *brand;

@@ -61,17 +61,24 @@ enum status store_card_tokens_insert(struct db *db, struct arena *arena,
     return db_post(db, arena, &sql_card_tokens_insert, params);
 }
 
-enum status store_card_tokens_sweep(struct db *db, struct arena *arena, int64_t now_us,
-                                    size_t limit, size_t *ret_removed)
+enum status store_sweep(struct db *db, struct arena *arena, const struct sweep *sweep,
+                        size_t *ret_removed)
 {
     struct db_params *params = db_params(arena);
     struct db_rows *rows = NULL;
     if (!params)
         return STATUS_RESOURCE_EXHAUSTED;
-    db_time(params, now_us);
-    db_int(params, (int64_t)limit);
-    enum status status = db_run(db, arena, &sql_card_tokens_sweep, params, &rows);
+    db_time(params, sweep->before_us);
+    db_int(params, (int64_t)sweep->limit);
+    enum status status = db_run(db, arena, sweep->statement, params, &rows);
     if (status == STATUS_OK)
         *ret_removed = db_count(rows);
     return status;
+}
+
+enum status store_card_tokens_sweep(struct db *db, struct arena *arena, int64_t now_us,
+                                    size_t limit, size_t *ret_removed)
+{
+    const struct sweep sweep = {&sql_card_tokens_sweep, now_us, limit};
+    return store_sweep(db, arena, &sweep, ret_removed);
 }

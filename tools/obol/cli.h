@@ -12,6 +12,7 @@ struct cli {
     const struct command *command;
     const char *actor; // "operator:<name>"
     bool json;
+    int64_t timeout_ms; // of a call to a service; 0: the usual
 };
 
 struct command {

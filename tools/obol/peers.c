@@ -40,7 +40,8 @@ enum status cli_ask(struct cli *cli, const struct ask *ask, ProtobufCMessage **r
     struct rpc_client *client = rpc_client_new(peer_target(ask->peer));
     if (!client)
         return problem_internal(ret_problem);
-    struct call_context context = call_context_new(cli->arena, cli->actor, TIMEOUT_MS);
+    struct call_context context =
+        call_context_new(cli->arena, cli->actor, cli->timeout_ms ? cli->timeout_ms : TIMEOUT_MS);
     if (ask->tenant_id)
         context.tenant_id = ask->tenant_id;
     enum status status =

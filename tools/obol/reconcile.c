@@ -38,16 +38,10 @@ static const Reconciliation *ask(struct cli *cli, const char *tenant, const Requ
 {
     ProtobufCMessage *response = NULL;
     struct problem problem = {0};
-    struct rpc_client *client = rpc_client_new(peer_target(PEER_PAYMENTS));
-    if (!client) {
-        cli_fail("out of memory");
-        return NULL;
-    }
-    struct call_context context = call_context_new(cli->arena, cli->actor, TIMEOUT_MS);
-    context.tenant_id = tenant;
-    enum status status = rpc_call(client, cli->arena, METHOD_ProviderService_Reconcile, &context,
-                                  &request->base, &response, &problem);
-    rpc_client_free(client);
+    cli->timeout_ms = TIMEOUT_MS;
+    enum status status = cli_ask(
+        cli, &(struct ask){PEER_PAYMENTS, METHOD_ProviderService_Reconcile, tenant, &request->base},
+        &response, &problem);
     if (status == STATUS_OK)
         return (const Reconciliation *)response;
     // An unavailable provider is told by payments, which is not away then.

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "card.h"
 #include "crypto/crypto.h"
 #include "sandbox.h"
 #include "view.h"
@@ -29,26 +30,6 @@ static const char *brand_of(const char *number)
     return two == 60 || two == 65 || two == 81 || two == 82 ? "rupay" : "unknown";
 }
 
-static bool digits(const char *text, size_t from, size_t to)
-{
-    size_t length = text ? strspn(text, "0123456789") : 0;
-    return text && text[length] == '\0' && length >= from && length <= to;
-}
-
-// ISO/IEC 7812-1, annex B.
-static bool luhn(const char *number)
-{
-    int sum = 0;
-    size_t length = strlen(number);
-    for (size_t i = 0; i < length; i++) {
-        int digit = number[length - 1 - i] - '0';
-        if (i % 2)
-            digit = digit > 4 ? 2 * digit - 9 : 2 * digit;
-        sum += digit;
-    }
-    return sum % 10 == 0;
-}
-
 struct answer tokens_post(struct sandbox *sandbox, struct http_exchange *exchange, const char *name)
 {
     (void)name;
@@ -58,12 +39,12 @@ struct answer tokens_post(struct sandbox *sandbox, struct http_exchange *exchang
         return invalid(exchange, "invalid_request", "The body is not JSON.");
     const char *number = json_get_string(body, "number");
     int64_t month, year;
-    if (!digits(number, 12, 19) || !luhn(number))
+    if (!card_digits(number, 12, 19) || !card_luhn(number))
         return invalid(exchange, "invalid_number", "The card number is not valid.");
     if (!json_get_integer(body, "expiry_month", &month) || month < 1 || month > 12 ||
         !json_get_integer(body, "expiry_year", &year) || year < 2000 || year > 2099)
         return invalid(exchange, "invalid_expiry", "The expiry date is not valid.");
-    if (!digits(json_get_string(body, "cvv"), 3, 4))
+    if (!card_digits(json_get_string(body, "cvv"), 3, 4))
         return invalid(exchange, "invalid_cvc", "The security code is not valid.");
     struct token token = {.outcome = decide_card(number)};
     struct id id = id_new("stok");

@@ -99,14 +99,8 @@ enum status store_unknown_callbacks_keep(struct db *db, struct arena *arena,
 enum status store_unknown_callbacks_sweep(struct db *db, struct arena *arena, int64_t now_us,
                                           size_t limit, size_t *ret_removed)
 {
-    struct db_params *p = db_params(arena);
-    struct db_rows *rows = NULL;
-    db_time(p, now_us - UNKNOWN_KEPT_US);
-    db_int(p, (int64_t)limit);
-    enum status status = db_run(db, arena, &sql_unknown_callbacks_sweep, p, &rows);
-    if (status == STATUS_OK)
-        *ret_removed = db_count(rows);
-    return status;
+    const struct sweep sweep = {&sql_unknown_callbacks_sweep, now_us - UNKNOWN_KEPT_US, limit};
+    return store_sweep(db, arena, &sweep, ret_removed);
 }
 
 enum status store_callback_counts_add(struct db *db, struct arena *arena,

@@ -6,12 +6,6 @@
 #include "setup/limit.h"
 #include "setup/routing.h"
 
-static const char *static_name(const struct providers *providers, const char *name)
-{
-    const struct provider *provider = providers_find(providers, name);
-    return provider ? provider->name : NULL;
-}
-
 #define PLACES_MAX 10
 
 // Credentials whose provider can't take a payment as it is.
@@ -61,18 +55,16 @@ enum status route_check_instrument(const struct provider *provider, bool live,
 static enum status check_provider(struct create_item *item, const struct provider *provider,
                                   const struct credential *credential, bool *ret_elsewhere)
 {
-    struct call *call = item->base.call;
     const struct provider_act act = route_act(&item->new.payment);
     struct outcome outcome = {0};
     if (!item->new.payment.card_token &&
         route_check_instrument(provider, credential->live, &act, NULL, &item->problem) != STATUS_OK)
         return item->problem.status;
-    if (route_accepted(provider, credential, &act, call->arena, &outcome))
+    if (route_accepted(provider, credential, &act, item->base.call->arena, &outcome))
         return STATUS_OK;
     *ret_elsewhere = outcome.elsewhere && !item->new.payment.card_token;
-    return problem_set(&item->problem, STATUS_INVALID_ARGUMENT,
-                       arena_strdup(call->arena, outcome.error_code), act.method, "%s",
-                       outcome.error_message);
+    return problem_set(&item->problem, STATUS_INVALID_ARGUMENT, outcome.error_code, act.method,
+                       "%s", outcome.error_message);
 }
 
 static enum status check_limits(struct create_item *item, const struct setup *setup)
@@ -101,7 +93,7 @@ static const struct provider *go_to(const struct payments_state *state, struct c
     struct payment *payment = &item->new.payment;
     bool simulator = credential == providers_simulator(state->providers);
     const struct provider *provider = providers_find(state->providers, credential->provider);
-    payment->provider = static_name(state->providers, credential->provider);
+    payment->provider = provider ? provider->name : NULL;
     payment->credential_id =
         simulator ? NULL : arena_strdup(item->base.call->arena, credential->id);
     if (!provider || (!simulator && !payment->credential_id)) {

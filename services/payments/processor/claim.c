@@ -9,6 +9,8 @@
 // A busy tenant gets this part of what is free at first, and the rest when nobody else wants it.
 #define SHARE 8
 
+#define AGAIN_MS 1000 // what finds no place now is looked at again after that
+
 // A charge must not leave for a payment that isn't pending. It stays claimed; the query that
 // follows the lease will find nothing at the provider.
 void claim_hold_back(struct turn *turn, const struct payment_change *changes, size_t n)
@@ -48,7 +50,7 @@ static bool share_was_full(const struct leased *leased, size_t n, size_t share)
     return false;
 }
 
-enum status claim_take(struct turn *turn, size_t room, struct leased **ret, size_t *ret_n)
+static enum status take_shares(struct turn *turn, size_t room, struct leased **ret, size_t *ret_n)
 {
     size_t share = room / SHARE > 0 ? room / SHARE : 1, more_n = 0;
     struct leased *more = NULL;
@@ -76,7 +78,42 @@ enum status claim_take(struct turn *turn, size_t room, struct leased **ret, size
     return STATUS_OK;
 }
 
-#define AGAIN_MS 1000 // what waits for a circuit to close is looked at again after that
+// Puts what has a place first; *ret_n is how many that are.
+static void place_long_ones(const struct turn *turn, struct leased *leased, size_t n, size_t *ret_n)
+{
+    size_t kept = 0, long_n = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct leased item = leased[i];
+        bool is_long = item.lease_ms > CLAIM_LONG_MS;
+        if (is_long && long_n == turn->long_room)
+            continue;
+        long_n += is_long;
+        leased[i] = leased[kept];
+        leased[kept++] = item;
+    }
+    *ret_n = kept;
+}
+
+static enum status give_back(struct turn *turn, const struct leased *leased, size_t n)
+{
+    if (n == 0)
+        return STATUS_OK;
+    return store_operations_give_back(turn->db, turn->arena, leased, n,
+                                      turn->now_us + AGAIN_MS * 1000);
+}
+
+enum status claim_take(struct turn *turn, size_t room, struct leased **ret, size_t *ret_n)
+{
+    size_t n = 0;
+    *ret_n = 0;
+    enum status status = take_shares(turn, room, ret, &n);
+    if (status != STATUS_OK || n == 0)
+        return status;
+    turn->leased_n = n;
+    remember_place(turn->place, *ret, n);
+    place_long_ones(turn, *ret, n, ret_n);
+    return give_back(turn, *ret + *ret_n, n - *ret_n);
+}
 
 static enum status list_shut(struct turn *turn, struct shut_circuits *ret)
 {
@@ -147,41 +184,10 @@ enum status claim_taken(struct turn *turn, const struct leased *leased, size_t n
     return status;
 }
 
-// Puts what has a place first; *ret_n is how many that are.
-static void place_long_ones(const struct turn *turn, struct leased *leased, size_t n, size_t *ret_n)
-{
-    size_t kept = 0, long_n = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct leased item = leased[i];
-        bool is_long = item.lease_ms > CLAIM_LONG_MS;
-        if (is_long && long_n == turn->long_room)
-            continue;
-        long_n += is_long;
-        leased[i] = leased[kept];
-        leased[kept++] = item;
-    }
-    *ret_n = kept;
-}
-
-static enum status give_back(struct turn *turn, const struct leased *leased, size_t n)
-{
-    if (n == 0)
-        return STATUS_OK;
-    return store_operations_give_back(turn->db, turn->arena, leased, n,
-                                      turn->now_us + AGAIN_MS * 1000);
-}
-
 enum status claim_due(struct turn *turn, size_t room)
 {
     struct leased *leased = NULL;
     size_t n = 0;
     enum status status = claim_take(turn, room, &leased, &n);
-    if (status != STATUS_OK || n == 0)
-        return status;
-    turn->leased_n = n;
-    remember_place(turn->place, leased, n);
-    size_t placed = 0;
-    place_long_ones(turn, leased, n, &placed);
-    status = give_back(turn, leased + placed, n - placed);
-    return status == STATUS_OK && placed > 0 ? claim_taken(turn, leased, placed) : status;
+    return status == STATUS_OK && n > 0 ? claim_taken(turn, leased, n) : status;
 }

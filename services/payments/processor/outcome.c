@@ -59,13 +59,7 @@ static void finish(const struct judgement *j, enum operation_status status,
                    enum payment_act_kind act, const char *code, const char *message)
 {
     struct operation *after = &j->ret->after;
-    after->status = status;
-    after->acting = false;
-    after->due_us = DB_TIME_NULL;
-    after->deadline_us = DB_TIME_NULL;
-    after->finished_us = j->now_us;
-    after->error_code = code;
-    after->error_message = message;
+    operation_finish(after, &(struct operation_end){status, code, message}, j->now_us);
     j->ret->act = (struct payment_act){
         .kind = act, .amount = after->amount, .error_code = code, .error_message = message};
 }

@@ -138,11 +138,8 @@ static enum status insert(struct turn *turn, const struct operation *before,
 static enum status finish(struct turn *turn, const struct reroute *item)
 {
     struct operation after = *item->before;
-    after.status = OPERATION_FAILED;
-    after.due_us = after.deadline_us = after.lease_us = DB_TIME_NULL;
-    after.finished_us = turn->now_us;
-    after.error_code = item->error_code;
-    after.error_message = item->error_message;
+    const struct operation_end end = {OPERATION_FAILED, item->error_code, item->error_message};
+    operation_finish(&after, &end, turn->now_us);
     after.revision++;
     return store_operations_update(turn->db, turn->arena, &after, 1, turn->now_us);
 }

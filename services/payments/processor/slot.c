@@ -158,7 +158,7 @@ static enum slot_sent build(struct slot *slot, struct outcome *ret)
 static enum session_state fill_sessions(struct slot *slot, const struct payments_state *state,
                                         struct outcome *ret)
 {
-    unsigned needs = slot->provider->needs ? slot->provider->needs(&slot->use, &slot->act) : 0;
+    unsigned needs = provider_needs(&slot->use, &slot->act);
     if (needs == 0)
         return SESSION_READY;
     return sessions_fill(state->sessions, slot->setup, needs, &slot->use, ret);
@@ -204,7 +204,7 @@ bool slot_ask(struct slot *slot, const struct payments_state *state, struct http
 
 static void spoil_sessions(struct slot *slot, const struct payments_state *state)
 {
-    unsigned needs = slot->provider->needs ? slot->provider->needs(&slot->use, &slot->act) : 0;
+    unsigned needs = provider_needs(&slot->use, &slot->act);
     if (needs)
         sessions_refused(state->sessions, slot->setup, needs, &slot->use);
 }

@@ -200,5 +200,7 @@ int64_t providers_total_ms_max(const struct providers *providers);
 // Whether it takes this; currency and network NULL: any.
 bool provider_supports(const struct provider *provider, const char *method, const char *currency,
                        const char *network, bool manual_capture);
+// The sessions that this act and its query travel under, as bits.
+unsigned provider_needs(const struct provider_use *use, const struct provider_act *act);
 bool provider_prepares(const struct provider *provider, enum operation_kind kind, int64_t stage);
 bool provider_repeats(const struct provider *provider, enum operation_kind kind, int64_t stage);

@@ -162,6 +162,11 @@ bool provider_supports(const struct provider *provider, const char *method, cons
     return false;
 }
 
+unsigned provider_needs(const struct provider_use *use, const struct provider_act *act)
+{
+    return use->provider->needs ? use->provider->needs(use, act) : 0;
+}
+
 bool provider_prepares(const struct provider *provider, enum operation_kind kind, int64_t stage)
 {
     return stage < 32 && provider->prepares[kind] & STAGE(stage);

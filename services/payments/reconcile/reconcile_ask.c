@@ -32,12 +32,6 @@ static enum status refuse(struct interview *interview, const char *code, const c
                        interview->asking->provider->title, why);
 }
 
-static unsigned needs_of(const struct place *place)
-{
-    const struct provider *provider = place->use.provider;
-    return provider->needs ? provider->needs(&place->use, place->asked->act) : 0;
-}
-
 static bool is_stopped(const struct reconcile_asking *asking)
 {
     return asking->stopping && atomic_load(asking->stopping);
@@ -64,7 +58,7 @@ static enum session_state wait_for_sessions(const struct reconcile_asking *askin
 
 static enum status fill_sessions(struct interview *interview, struct place *place)
 {
-    unsigned needs = needs_of(place);
+    unsigned needs = provider_needs(&place->use, place->asked->act);
     if (needs == 0)
         return STATUS_OK;
     switch (wait_for_sessions(interview->asking, place, needs)) {
@@ -151,7 +145,8 @@ static enum status settle(struct interview *interview, const struct http_respons
     if (++place->tries >= TRIES_MAX)
         return refuse(interview, "provider_unavailable", "does not answer about all of them.");
     if (outcome.session_refused)
-        sessions_refused(asking->state->sessions, asking->setup, needs_of(place), &place->use);
+        sessions_refused(asking->state->sessions, asking->setup,
+                         provider_needs(&place->use, place->asked->act), &place->use);
     return send(interview, place, ret_out);
 }
 

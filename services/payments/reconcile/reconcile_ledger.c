@@ -44,7 +44,7 @@ static enum status fetch(const struct reconcile_asking *asking, struct arena *ar
         .url = url_of(asking, arena),
         .total_ms = TOTAL_MS,
         .response_max = BYTES_MAX,
-        .tls_required = !asking->state->settings->provider_allow_http,
+        .tls_required = state_tls_required(asking->state, asking->credential),
     };
     struct http_client *client = http_client_new(1, "Obol/" OBOL_VERSION);
     enum status status =

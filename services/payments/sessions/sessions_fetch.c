@@ -259,7 +259,7 @@ static bool send(struct sessions *sessions, struct session_job *job)
     const struct provider *provider = job->session->provider;
     bool built = provider->session(&job->use, job->session->which, &job->request);
     job->request.context = job;
-    job->request.tls_required = !sessions->state->settings->provider_allow_http;
+    job->request.tls_required = state_tls_required(sessions->state, job->use.credential);
     if (built && http_client_start(sessions->client, &job->request) == STATUS_OK) {
         sessions->jobs[place] = job;
         return true;

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "payments_sql.h"
+#include "store.h"
 
 #define ROUNDS_MAX 20
 
@@ -184,14 +185,6 @@ enum status store_volumes_take(struct db *db, struct arena *arena, struct volume
 enum status store_volumes_sweep(struct db *db, struct arena *arena, int64_t now_us, size_t limit,
                                 size_t *ret_removed)
 {
-    struct db_params *params = db_params(arena);
-    struct db_rows *rows = NULL;
-    if (!params)
-        return STATUS_RESOURCE_EXHAUSTED;
-    db_time(params, now_us);
-    db_int(params, (int64_t)limit);
-    enum status status = db_run(db, arena, &sql_volumes_sweep, params, &rows);
-    if (status == STATUS_OK)
-        *ret_removed = db_count(rows);
-    return status;
+    const struct sweep sweep = {&sql_volumes_sweep, now_us, limit};
+    return store_sweep(db, arena, &sweep, ret_removed);
 }

@@ -143,8 +143,8 @@ static void assert_field_refused(SetCredential *request, const char *param)
 Test(credentials, are_refused_by_the_name_of_the_field)
 {
     char *large = arena_alloc(f.arena, 4200);
-    strcpy(large, "api_key=");
-    memset(large + 8, 'x', 4097);
+    memset(large, 'x', 8 + 4097);
+    memcpy(large, "api_key=", 8);
     assert_field_refused(FIELDS("api_user=u", "api_key=k"), "fields.subscription_key");
     assert_field_refused(WITH("pin=1"), "fields.pin");
     assert_field_refused(WITH("api_key="), "fields.api_key");

@@ -152,7 +152,7 @@ Test(reconcile, says_when_the_book_is_none)
 {
     made(mtn_with_ledger());
     pthread_mutex_lock(&theirs.lock);
-    strcpy(theirs.ledger, "<html>");
+    snprintf(theirs.ledger, sizeof theirs.ledger, "<html>");
     pthread_mutex_unlock(&theirs.lock);
     cr_assert_null(RECONCILE());
     assert_problem(STATUS_FAILED_PRECONDITION, "ledger_unreadable", "");

@@ -259,7 +259,7 @@ static void asker_gets(struct asker *asker, const char *token)
     cr_assert_str_eq(asker->use.sessions[0], token);
 }
 
-static void gets(size_t replica, const char *token)
+static void receives(size_t replica, const char *token)
 {
     struct asker asker;
     asker_init(&asker, replica, TOKEN);
@@ -317,7 +317,7 @@ Test(sessions, are_fetched_once_by_two_replicas)
     }
     sessions_stop(replicas[0]);
     replica_start(0); // one that starts later finds it too
-    gets(0, "token-1");
+    receives(0, "token-1");
     cr_assert_eq(asked(0), 1);
     cr_assert_str_eq(test_sql(db, arena,
                               "SELECT (secret IS NOT NULL) || ' ' || position('token'::bytea IN "
@@ -331,7 +331,7 @@ Test(sessions, do_not_wait_for_a_replica_that_died_for_longer_than_its_lease)
              "INSERT INTO provider_sessions (credential_id, name, fetching_until) VALUES ('cred_1',"
              " 'token', clock_timestamp() + interval '400 ms') RETURNING 1");
     int64_t began_ns = clock_now_ns();
-    gets(0, "token-1");
+    receives(0, "token-1");
     cr_assert_geq(clock_now_ns() - began_ns, 300 * NS_PER_MS);
 }
 
@@ -347,7 +347,7 @@ static bool is_renewed(void *context)
 Test(sessions, are_renewed_before_they_expire)
 {
     struct asker asker;
-    gets(0, "token-1");
+    receives(0, "token-1");
     test_sql(db, arena,
              "UPDATE provider_sessions SET granted_at = clock_timestamp() - interval '90 s', "
              "expires_at = clock_timestamp() + interval '20 s' RETURNING 1");
@@ -374,7 +374,7 @@ Test(sessions, are_fetched_once_more_when_the_provider_refuses_them)
 {
     struct asker askers[20];
     replica_start(1);
-    gets(0, "token-1");
+    receives(0, "token-1");
     for (size_t i = 0; i < 20; i++) {
         asker_init(&askers[i], i % 2, TOKEN);
         asker_wait(&askers[i]);
@@ -437,18 +437,18 @@ Test(sessions, are_not_asked_for_again_and_again_with_a_wrong_credential)
     FAKE(fake.status = 200);
     put_credential(2000);
     began_ns = clock_now_ns();
-    gets(0, "token-3"); // put right, it does not wait for that
+    receives(0, "token-3"); // put right, it does not wait for that
     cr_assert_lt(clock_now_ns() - began_ns, 1000 * NS_PER_MS);
 }
 
 Test(sessions, of_an_older_credential_are_forgotten_by_all_replicas)
 {
     replica_start(1);
-    gets(0, "token-1");
-    gets(1, "token-1");
+    receives(0, "token-1");
+    receives(1, "token-1");
     put_credential(2000);
-    gets(0, "token-2");
-    gets(1, "token-2");
+    receives(0, "token-2");
+    receives(1, "token-2");
     cr_assert_eq(asked(0), 2);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "card.h"
 #include "mimics/blumon.h"
 
 // A number that is not here is approved.
@@ -69,26 +70,6 @@ int blumon_http_status(const char *code)
     return answers[answer_at(code)].status;
 }
 
-static bool digits(const char *text, size_t from, size_t to)
-{
-    size_t length = text ? strspn(text, "0123456789") : 0;
-    return text && text[length] == '\0' && length >= from && length <= to;
-}
-
-// ISO/IEC 7812-1, annex B.
-static bool luhn(const char *number)
-{
-    int sum = 0;
-    size_t length = strlen(number);
-    for (size_t i = 0; i < length; i++) {
-        int digit = number[length - 1 - i] - '0';
-        if (i % 2)
-            digit = digit > 4 ? 2 * digit - 9 : 2 * digit;
-        sum += digit;
-    }
-    return sum % 10 == 0;
-}
-
 static const char *brand_of(const char *number)
 {
     if (number[0] == '4')
@@ -98,7 +79,7 @@ static const char *brand_of(const char *number)
 
 bool blumon_card_of_number(struct arena *arena, const char *number, struct blumon_card *ret)
 {
-    if (!digits(number, 13, 19) || !luhn(number))
+    if (!card_digits(number, 13, 19) || !card_luhn(number))
         return false;
     *ret = (struct blumon_card){.last_four = arena_strdup(arena, number + strlen(number) - 4),
                                 .brand = brand_of(number),
@@ -142,7 +123,7 @@ static bool expired(const char *month, const char *year, int64_t now_us)
 
 static bool month_valid(const char *month)
 {
-    return digits(month, 2, 2) && strcmp(month, "01") >= 0 && strcmp(month, "12") <= 0;
+    return card_digits(month, 2, 2) && strcmp(month, "01") >= 0 && strcmp(month, "12") <= 0;
 }
 
 bool blumon_card_read(struct mimic_call *call, struct blumon_card *ret)
@@ -161,7 +142,7 @@ bool blumon_card_read(struct mimic_call *call, struct blumon_card *ret)
         blumon_refuse(call, 400, "CARD_NUMBER", "cardNumber is not valid");
         return false;
     }
-    if (!month_valid(month) || !digits(year, 2, 2)) {
+    if (!month_valid(month) || !card_digits(year, 2, 2)) {
         blumon_refuse(call, 400, "CARD_EXPIRATION", "expirationMonth is MM, expirationYear is YY");
         return false;
     }
@@ -178,11 +159,11 @@ static const char *card_flaw(const struct mimic_call *call, struct blumon_card *
     const char *holder = json_get_string(call->body, "holderName");
     if (!blumon_card_of_number(call->arena, json_get_string(call->body, "pan"), card))
         return "pan is not valid";
-    if (!month_valid(month) || !digits(year, 4, 4))
+    if (!month_valid(month) || !card_digits(year, 4, 4))
         return "expMonth is MM, expYear is YYYY";
     if (expired(month, year, call->now_us))
         return "the card has expired";
-    if (cvv && !digits(cvv, 3, 4))
+    if (cvv && !card_digits(cvv, 3, 4))
         return "cvv has three or four digits";
     return holder && *holder ? NULL : "holderName is missing";
 }
