@@ -69,16 +69,17 @@ class Cluster:
             self.process.signal_and_wait(2)  # SIGINT: fast shutdown
 
 
-def fingerprint(url):
-    """Every table of the services with its count and a digest of its rows, but for what housekeeping moves.
+def fingerprint(url, tenant=None):
+    """Every table of the services with its count and a digest of its rows (of one tenant), but for what housekeeping moves.
 
     A refused refund leaves a tombstone among the operations, so that a late reserve is refused.
     """
     tables = psql(url, """SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                           WHERE n.nspname IN ('auth', 'payments', 'refunds', 'webhooks') AND c.relkind IN ('r', 'p')
                             AND NOT c.relispartition ORDER BY 1, 2""")
+    whose = f"to_jsonb(t) ->> 'tenant_id' = '{tenant}'" if tenant else "true"
     parts = [f"SELECT '{schema}.{table}', count(*), coalesce(sum(hashtext(t::text)::bigint), 0) FROM {schema}.{table} t "
-             + ("WHERE status <> 'released'" if table == "operations" else "")
+             f"WHERE {whose}" + (" AND status <> 'released'" if table == "operations" else "")
              for schema, table in tables if table not in HOUSEKEEPING]
     return {row[0]: (row[1], row[2]) for row in psql(url, " UNION ALL ".join(parts))}
 

@@ -8,7 +8,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATHS = [ROOT / "proto", "/usr/share/gocode/src/github.com/grpc-ecosystem/grpc-gateway/third_party/googleapis",
          "/usr/share/grpc-proto", "/usr/include"]
-FILES = [*(f"obol/{name}/v1/{name}.proto" for name in ["auth", "payments", "refunds", "webhooks", "journal"]),
+FILES = [*(f"obol/{name}/v1/{name}.proto" for name in ["auth", "payments", "refunds", "webhooks", "journal", "gateway"]),
          "obol/payments/v1/providers.proto",
          "google/rpc/status.proto", "google/rpc/error_details.proto", "google/rpc/error_info.proto",
          "grpc/health/v1/health.proto", "grpc/reflection/v1alpha/reflection.proto"]
@@ -18,12 +18,13 @@ class Protocol:
     def __init__(self, directory):
         out = pathlib.Path(directory) / "all.pb"
         self.pool = descriptor_pool.DescriptorPool()
-        for files in [FILES]:
-            done = subprocess.run(["protoc", *(f"-I{path}" for path in PATHS), "--include_imports", f"--descriptor_set_out={out}",
-                                   *files], stderr=subprocess.PIPE, text=True)
-            assert done.returncode == 0, done.stderr
+        self.files = []
+        done = subprocess.run(["protoc", *(f"-I{path}" for path in PATHS), "--include_imports", f"--descriptor_set_out={out}",
+                               *FILES], stderr=subprocess.PIPE, text=True)
+        assert done.returncode == 0, done.stderr
         for file in descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes()).file:
             self.pool.Add(file)
+            self.files.append(file.name)
         self.factory = message_factory.MessageFactory(self.pool)
 
     def message(self, name):
