@@ -5,6 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Short of memory, jansson calls a well-formed text malformed, or drops a character of a string and
+// goes on (strbuffer_append_byte in its lexer): its word doesn't count then.
+static _Thread_local bool starved;
+
+static void *get(size_t size)
+{
+    void *memory = malloc(size);
+    if (!memory)
+        starved = true;
+    return memory;
+}
+
 // Card numbers pass through here: jansson's memory is wiped as it is given back.
 static void wipe_free(void *memory)
 {
@@ -15,7 +27,7 @@ static void wipe_free(void *memory)
 
 static void jansson_prepare(void)
 {
-    json_set_alloc_funcs(malloc, wipe_free);
+    json_set_alloc_funcs(get, wipe_free);
 }
 
 // Before parsing, so that a deep text costs no stack. Malformed text is jansson's to refuse.
@@ -49,8 +61,6 @@ static enum status error_explain(const json_error_t *error, struct problem *prob
     const char *what = "Malformed JSON";
 
     switch (json_error_code(error)) {
-    case json_error_out_of_memory:
-        return problem_internal(problem);
     case json_error_duplicate_key:
         what = "A member stands twice in a JSON object";
         break;
@@ -86,8 +96,13 @@ enum status json_load_strict(struct bytes text, json_t **ret, struct problem *pr
     if (!depth_fits(text))
         return problem_set(problem, STATUS_INVALID_ARGUMENT, "invalid_request", NULL,
                            "The JSON is nested deeper than %d levels.", JSON_DEPTH_MAX);
+    starved = false;
     root = json_loadb(text.at ? (const char *)text.at : "", text.length,
                       JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    if (starved) {
+        json_decref(root);
+        return problem_unavailable(problem);
+    }
     if (!root)
         return error_explain(&error, problem);
     *ret = root;

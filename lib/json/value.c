@@ -21,7 +21,7 @@ enum status json_parse(struct arena *arena, struct bytes text, const struct json
     enum status status = json_load_strict(text, &root, &problem);
 
     if (status)
-        return status;
+        return status == STATUS_INVALID_ARGUMENT ? status : STATUS_RESOURCE_EXHAUSTED;
     if (!json_is_object(root) && !json_is_array(root)) {
         json_decref(root);
         return STATUS_INVALID_ARGUMENT;
