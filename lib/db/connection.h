@@ -60,5 +60,6 @@ enum status db_judge(struct db *db, const PGresult *result, const char *statemen
 void db_error_clear(struct db *db);
 
 bool db_prepared_has(const struct db_prepared *prepared, const struct db_statement *statement);
-bool db_prepared_add(struct db_prepared *prepared, const struct db_statement *statement);
+bool db_prepared_reserve(struct db_prepared *prepared); // room for one more; false: no memory
+void db_prepared_add(struct db_prepared *prepared, const struct db_statement *statement);
 void db_prepared_clear(struct db_prepared *prepared);

@@ -41,13 +41,15 @@ static bool grow(struct db_prepared *prepared)
     return true;
 }
 
-bool db_prepared_add(struct db_prepared *prepared, const struct db_statement *statement)
+bool db_prepared_reserve(struct db_prepared *prepared)
 {
-    if (prepared->n * 2 >= prepared->capacity && !grow(prepared))
-        return false;
+    return prepared->n * 2 < prepared->capacity || grow(prepared);
+}
+
+void db_prepared_add(struct db_prepared *prepared, const struct db_statement *statement)
+{
     *slot_of(prepared, statement->name) = statement;
     prepared->n++;
-    return true;
 }
 
 void db_prepared_clear(struct db_prepared *prepared)

@@ -98,6 +98,9 @@ static enum status prepare(struct db *db, const struct db_statement *statement,
     enum status status = db_settle(db);
     if (status != STATUS_OK)
         return status;
+    // Before the server has it: what it holds and we don't know of could never be prepared again.
+    if (statement->name[0] && !db_prepared_reserve(&db->prepared))
+        return STATUS_RESOURCE_EXHAUSTED;
     if (!PQsendPrepare(db->connection, statement->name, statement->text, params ? params->n : 0,
                        params ? params->types : NULL)) {
         db_break(db, PQerrorMessage(db->connection));
@@ -107,8 +110,8 @@ static enum status prepare(struct db *db, const struct db_statement *statement,
     if (!result)
         return STATUS_UNAVAILABLE;
     status = db_judge(db, result, statement->name);
-    if (status == STATUS_OK && statement->name[0] && !db_prepared_add(&db->prepared, statement))
-        return STATUS_RESOURCE_EXHAUSTED;
+    if (status == STATUS_OK && statement->name[0])
+        db_prepared_add(&db->prepared, statement);
     return status;
 }
 
