@@ -14,7 +14,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TIERS = ["rules", "store", "rpc"]
+TIERS = ["rules", "store", "rpc", "torture"]
 PROGRAM_SECONDS_MAX = 300
 SYSTEM_SECONDS_MAX = 900
 COVERAGE_MIN = 80
@@ -42,18 +42,22 @@ def environment(scratch):
     return env
 
 
-def run_program(path, scratch):
-    """A Criterion program: counted by its TAP report, and a failure for any other way to end badly."""
+def run_program(path, scratch, tortures):
+    """A program of tests: counted by its TAP report, and a failure for any other way to end badly. Criterion writes the report
+    to a file; those that torture, whose children are looked at for leaks, to their output."""
     tap = pathlib.Path(scratch) / (path.name + ".tap")
     began = time.monotonic()
-    command = [str(path), f"--tap={tap}", "-j2", "--timeout", "120"]
+    command = [str(path)] if tortures else [str(path), f"--tap={tap}", "-j2", "--timeout", "120"]
+    env = environment(scratch)
+    if tortures:
+        env["ASAN_OPTIONS"] = "detect_leaks=1"
     try:
-        done = subprocess.run(command, env=environment(scratch), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               stdin=subprocess.DEVNULL, timeout=PROGRAM_SECONDS_MAX, errors="replace", text=True)
         output, code = done.stdout, done.returncode
     except subprocess.TimeoutExpired as expired:
         output, code = f"{expired.stdout}\nstill running after {PROGRAM_SECONDS_MAX} s", 1
-    report = tap.read_text(errors="replace") if tap.exists() else ""
+    report = output if tortures else tap.read_text(errors="replace") if tap.exists() else ""
     passed = len(re.findall(r"^ok ", report, re.M))
     failed = len(re.findall(r"^not ok ", report, re.M))
     if code != 0 and failed == 0 or passed + failed == 0:
@@ -66,7 +70,7 @@ def run_tier(tally, build, tier, patterns, scratch):
     programs = sorted(build / p for p in listed if p.startswith(f"tests/{tier}/"))
     programs = [p for p in programs if not patterns or any(x in p.name for x in patterns)]
     with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
-        for result in pool.map(lambda p: run_program(p, scratch), programs):
+        for result in pool.map(lambda p: run_program(p, scratch, tier == "torture"), programs):
             tally.add(*result)
 
 
@@ -132,6 +136,7 @@ def main():
         os.environ["OBOL_BIN"] = str(options.build / "bin")
         if options.thread_build:  # ./dev test all: what takes longer
             os.environ["OBOL_TEST_THOUSAND"] = "1"
+            os.environ["OBOL_TORTURE_ALL"] = "1"
         if everything or "checks" in named:
             run_pytest(tally, "checks", ["tests/checks"], scratch, 300)
         for tier in TIERS:

@@ -94,7 +94,8 @@ static natsStatus set_options(natsOptions *options, struct bus *bus)
     return s;
 }
 
-static void connect_in_background(struct bus *bus)
+// False: what it takes to go on trying is not there (a URL that is none, no memory).
+static bool connect_in_background(struct bus *bus)
 {
     CLEANUP(natsOptions_Destroy) natsOptions *options = NULL;
     natsStatus s = natsOptions_Create(&options);
@@ -104,8 +105,10 @@ static void connect_in_background(struct bus *bus)
         s = natsConnection_Connect(&bus->connection, options);
     if (s == NATS_OK)
         on_connected(bus->connection, bus);
-    else if (s != NATS_NOT_YET_CONNECTED)
-        log_error("bus.connect_failed", LOG_S("text", natsStatus_GetText(s)));
+    if (s == NATS_OK || s == NATS_NOT_YET_CONNECTED)
+        return true;
+    log_error("bus.connect_failed", LOG_S("text", natsStatus_GetText(s)));
+    return false;
 }
 
 struct bus *bus_new(const struct bus_config *config)
@@ -115,12 +118,11 @@ struct bus *bus_new(const struct bus_config *config)
         return NULL;
     bus->config = *config;
     bus->closed = bell_new();
-    if (!bus->closed) {
-        free(bus);
-        return NULL;
-    }
-    connect_in_background(bus);
-    return bus;
+    if (bus->closed && connect_in_background(bus))
+        return bus;
+    bell_free(bus->closed);
+    free(bus);
+    return NULL;
 }
 
 void bus_free(struct bus *bus)

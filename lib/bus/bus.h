@@ -19,7 +19,7 @@ struct bus_config {
     struct health *health; // may be NULL
     int dependency;
 };
-// Connects in the background, for ever.
+// Connects in the background, for ever. NULL: no memory, or a URL that is none.
 struct bus *bus_new(const struct bus_config *config);
 void bus_free(struct bus *bus); // after its relay and consumers have stopped
 

@@ -16,25 +16,30 @@ struct service_loop {
     struct bell *bell;
     int64_t (*turn)(void *, struct db *, struct arena *);
     void *context;
+    struct db *db; // the thread's own, once it runs
+    struct arena *arena;
     pthread_t thread;
     _Atomic bool stopping;
 };
+
+static void loop_free(struct service_loop *loop)
+{
+    arena_free(loop->arena);
+    db_free(loop->db);
+    free(loop);
+}
 
 static void *loop_run(void *argument)
 {
     struct service_loop *loop = argument;
     priority_background();
-    struct db *db = db_new(&loop->service->db);
-    struct arena *arena = arena_new(ARENA_CAP_BATCH);
-    while (db && arena && !atomic_load(&loop->stopping)) {
-        int64_t sleep_ms = loop->turn(loop->context, db, arena);
-        db_rollback(db);
-        arena_reset(arena);
+    while (!atomic_load(&loop->stopping)) {
+        int64_t sleep_ms = loop->turn(loop->context, loop->db, loop->arena);
+        db_rollback(loop->db);
+        arena_reset(loop->arena);
         if (sleep_ms > 0)
             bell_wait(loop->bell, sleep_ms);
     }
-    arena_free(arena);
-    db_free(db);
     return NULL;
 }
 
@@ -46,13 +51,19 @@ struct service_loop *service_loop_start(struct service *service, const char *nam
     struct service_loop *loop = calloc(1, sizeof *loop);
     if (!loop)
         return NULL;
-    *loop = (struct service_loop){service, name, bell, turn, context, 0, false};
-    if (pthread_create(&loop->thread, NULL, loop_run, loop) != 0) {
-        log_error("loop not started", LOG_S("loop", name));
-        free(loop);
-        return NULL;
-    }
-    return loop;
+    *loop = (struct service_loop){.service = service,
+                                  .name = name,
+                                  .bell = bell,
+                                  .turn = turn,
+                                  .context = context,
+                                  .db = db_new(&service->db),
+                                  .arena = arena_new(ARENA_CAP_BATCH)};
+    // Here, not in the thread: a loop that can't do its work must not be taken for one that does.
+    if (loop->db && loop->arena && pthread_create(&loop->thread, NULL, loop_run, loop) == 0)
+        return loop;
+    log_error("loop not started", LOG_S("loop", name));
+    loop_free(loop);
+    return NULL;
 }
 
 void service_loop_stop(struct service_loop *loop)
@@ -66,5 +77,5 @@ void service_loop_stop(struct service_loop *loop)
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += RING_AGAIN_S;
     } while (pthread_timedjoin_np(loop->thread, NULL, &until) == ETIMEDOUT);
-    free(loop);
+    loop_free(loop);
 }

@@ -63,15 +63,12 @@ static bool providers(void)
     return well;
 }
 
-static const struct torture_abort primitives[] = {
-    {"crypto_die", "going on without it would be worse"}, {0}};
-
 int main(void)
 {
     const struct torture_scenario scenarios[] = {
-        {.name = "sealing", .run = sealing, .aborts = primitives},
-        {.name = "texts", .run = texts, .aborts = primitives},
-        {.name = "providers", .run = providers, .aborts = primitives},
+        {.name = "sealing", .run = sealing},
+        {.name = "texts", .run = texts},
+        {.name = "providers", .run = providers},
     };
     return torture_main(scenarios, sizeof scenarios / sizeof *scenarios);
 }

@@ -15,11 +15,6 @@ enum torture_kind {
     TORTURE_KINDS,
 };
 
-// Where memory or entropy missing ends the process, by design: the function that calls abort().
-struct torture_abort {
-    const char *function, *why;
-};
-
 struct torture_scenario {
     const char *name;
     // Once, in the parent: what is not tortured (a database to work on). May be NULL.
@@ -29,7 +24,6 @@ struct torture_scenario {
     // refused, and said so. What is wrong in between is told by torture_wrong, which ends the
     // child. It frees what it makes.
     bool (*run)(void);
-    const struct torture_abort *aborts; // ends with {0}
 };
 
 // Calls fail between these two only. run() arms itself, so that it can make ready and look back
