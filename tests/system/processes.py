@@ -10,7 +10,7 @@ import time
 
 # Above it the kernel takes ports for outgoing connections.
 PORTS_FIRST, PORTS_LAST = 10000, 32000
-REPORTS = re.compile(r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|runtime error:|DEADLYSIGNAL")
+REPORTS = re.compile(r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|runtime error:|DEADLYSIGNAL|WARNING: ThreadSanitizer")
 
 
 class Ports:

@@ -12,6 +12,7 @@ from postgres import Cluster, Database, psql
 from processes import PORTS, Process, answers, wait_until
 
 BIN = pathlib.Path(os.environ.get("OBOL_BIN", pathlib.Path(__file__).resolve().parents[2] / "build" / "asan" / "bin"))
+SUPPRESSIONS = pathlib.Path(__file__).resolve().parents[1] / "tsan" / "suppressions.txt"
 SERVICES = ["auth", "payments", "refunds", "webhooks"]
 PORT_NAMES = [*SERVICES, *(f"{name}_ops" for name in [*SERVICES, "gateway"]), "gateway", "sandbox", "merchant", "nats",
               "nats_monitor"]
@@ -21,12 +22,16 @@ HIDDEN_MS = 2500  # how long timeout@upi stays so
 
 
 class Stack:
-    def __init__(self, own_cluster=False, postgres=(), programs=BIN, place=None, **environment):
-        """postgres: settings of the cluster of one's own; programs: where they lie; place: where the data goes."""
+    def __init__(self, own_cluster=False, postgres=(), programs=BIN, place=None, replicas=(), **environment):
+        """postgres: settings of the cluster of one's own; programs: where they lie; place: where the data goes;
+        replicas: programs that run twice, the second as `<name>_2`."""
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="obol-system-", dir=place))
         self.directory.chmod(0o755)
         self.programs = pathlib.Path(programs)
-        self.ports = {name: PORTS.take() for name in PORT_NAMES}
+        self.replicas = {f"{name}_2": name for name in replicas}
+        self.names = ["nats", "sandbox", "merchant", *SERVICES, "gateway", *self.replicas]
+        self.ports = {name: PORTS.take() for name in [*PORT_NAMES, *(f"{second}{of}" for second in self.replicas
+                                                                     for of in ["", "_ops"])]}
         self.database = Cluster(self.directory, postgres) if own_cluster else Database(self.directory)
         self.environment = {**os.environ, **self.settings(), **self.pace(), **environment}
         self.processes = {}
@@ -34,20 +39,26 @@ class Stack:
                           "-js", "-sd", self.directory / "nats"])
         for name in ["sandbox", "merchant", *SERVICES, "gateway"]:
             self.add(name, [self.programs / f"obol-{name}"])
+        for second, name in self.replicas.items():
+            self.add(second, [self.programs / f"obol-{name}"], {
+                f"{name.upper()}_LISTEN": f"127.0.0.1:{self.ports[second]}",
+                f"{name.upper()}_OPS_LISTEN": f"127.0.0.1:{self.ports[f'{second}_ops']}"})
         if self.database.process:
             self.processes["postgres"] = self.database.process
 
-    def add(self, name, command):
-        self.processes[name] = Process(name, command, self.environment, self.directory / f"{name}.log")
+    def add(self, name, command, more=()):
+        self.processes[name] = Process(name, command, {**self.environment, **dict(more)}, self.directory / f"{name}.log")
 
     def settings(self):
         host = {name: f"127.0.0.1:{port}" for name, port in self.ports.items()}
         # Whole programs up to a clean exit: here leaks are looked for, which forked unit tests can't.
         sanitizers = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:handle_abort=1",
-                      "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
+                      "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+                      "TSAN_OPTIONS": f"suppressions={SUPPRESSIONS}:halt_on_error=0:exitcode=66"}
         listening = {f"{name.upper()}_LISTEN": host[name] for name in [*SERVICES, "gateway", "sandbox", "merchant"]}
         operations = {f"{name.upper()}_OPS_LISTEN": host[f"{name}_ops"] for name in [*SERVICES, "gateway"]}
-        targets = {f"{name.upper()}_TARGET": host[name] for name in SERVICES}
+        targets = {f"{name.upper()}_TARGET": f"ipv4:{host[name]},{host[f'{name}_2']}" if f"{name}_2" in host else host[name]
+                   for name in SERVICES}
         return {
             **sanitizers, **listening, **operations, **targets,
             "DATABASE_URL": self.database.url, "NATS_URL": f"nats://{host['nats']}",
@@ -71,7 +82,7 @@ class Stack:
     # --- Life
 
     def start(self):
-        for name in ["nats", "sandbox", "merchant", *SERVICES, "gateway"]:
+        for name in self.names:
             self.processes[name].start()
         self.wait_ready()
         self.obol("demo", "seed")
@@ -79,11 +90,11 @@ class Stack:
 
     def wait_ready(self, seconds=60):
         def ready():
-            for name in ["nats", "sandbox", "merchant", *SERVICES, "gateway"]:
+            for name in self.names:
                 assert self.processes[name].running(), f"{name} is not running:\n{self.processes[name].tail(15)}"
             listening = [answers(self.ports[name]) for name in ["merchant", "sandbox"]]
             probes = [send(self.ports[name], "GET", "/health/ready").status for name in
-                      [*(f"{name}_ops" for name in SERVICES), "gateway"]]
+                      [*(f"{name}_ops" for name in SERVICES), "gateway", *(f"{name}_ops" for name in self.replicas)]]
             return all(listening) and set(probes) == {200}
         wait_until(ready, seconds, "every part is ready")
 
@@ -110,7 +121,7 @@ class Stack:
     def close(self):
         """Every program leaves cleanly, and none has reported anything."""
         faults = []
-        for name in ["gateway", *reversed(SERVICES), "merchant", "sandbox", "nats"]:
+        for name in ["gateway", *self.replicas, *reversed(SERVICES), "merchant", "sandbox", "nats"]:
             process = self.processes[name]
             if process.child is None:
                 continue
