@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """A gRPC client that shares no code with ours. Usage: other_client.py PORT CHECK; prints a line a fact."""
+import select
 import sys
 
 import grpc
@@ -80,6 +81,22 @@ def crowd(channel):
             return
         except grpc.RpcError:
             pass
+
+
+def watchers(channel):
+    """Opens Watch streams, reads from each and leaves them, until standard input ends."""
+    told = 0
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        streams = [channel.unary_stream("/grpc.health.v1.Health/Watch", **raw)(b"", timeout=0.5) for _ in range(8)]
+        for i, stream in enumerate(streams):
+            try:
+                for _ in range(1 + i):
+                    next(stream)
+                    told += 1
+            except grpc.RpcError as error:
+                assert error.code().name in ("UNAVAILABLE", "DEADLINE_EXCEEDED"), error
+            stream.cancel()
+    assert told > 20, told
 
 
 def malformed(channel):
