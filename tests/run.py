@@ -18,6 +18,8 @@ TIERS = ["rules", "store", "rpc", "torture"]
 PROGRAM_SECONDS_MAX = 300
 SYSTEM_SECONDS_MAX = 900
 COVERAGE_MIN = 80
+# What runs once more on programs with the thread sanitizer in them.
+THREAD_SYSTEM = ["test_at_once.py", "test_at_once_endpoints.py", "test_main_job.py", "test_crash.py"]
 
 
 class Tally:
@@ -147,6 +149,8 @@ def main():
             run_pytest(tally, "system", ["tests/system", "-n", "3", "--dist", "loadfile", *chosen], scratch, SYSTEM_SECONDS_MAX)
         if options.thread_build:
             run_thread_programs(tally, options.thread_build, scratch)
+            os.environ["OBOL_BIN"] = str(options.thread_build / "bin")
+            run_pytest(tally, "system_tsan", [f"tests/system/{name}" for name in THREAD_SYSTEM], scratch, SYSTEM_SECONDS_MAX)
         if everything:
             report_coverage(tally, options.build)
     print(f"{tally.passed} passed, {tally.failed} failed")
