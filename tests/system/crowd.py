@@ -63,6 +63,6 @@ async def gathered(requests, seconds):
     return await asyncio.wait_for(asyncio.gather(*tasks), seconds)
 
 
-def crowd(requests, seconds=60):
+def crowd(requests, seconds=120):
     """The replies, in the order of the requests; None where a connection broke. A reply knows when its request began."""
     return asyncio.run(gathered(requests, seconds))

@@ -17,7 +17,8 @@ PATIENCE_S = 240  # of a thousand in the slow lane, on a machine that does much 
 
 @pytest.fixture(scope="module")
 def stack():
-    yield from running_stack(replicas=["gateway", "payments"])
+    # Nobody is to be told "perhaps" only because the machine does much else.
+    yield from running_stack(replicas=["gateway", "payments"], REQUEST_TIMEOUT_MS="60000", SLOW_REQUEST_TIMEOUT_MS="60000")
 
 
 def at_once(stack, api, asked):
