@@ -5,6 +5,8 @@
 
 #define EDGE_CLOSE_MS 1000
 
+static const enum role upstream_roles[UPSTREAM_N] = {ROLE_AUTH, ROLE_PAYMENTS, ROLE_REFUNDS,
+                                                     ROLE_WEBHOOKS};
 static const char *const upstream_names[UPSTREAM_N] = {"auth", "payments", "refunds", "webhooks"};
 
 bool gateway_init(struct gateway *gateway)
@@ -19,7 +21,8 @@ bool gateway_init(struct gateway *gateway)
     if (!gateway->health || !gateway->routes || !gateway->closed)
         return false;
     for (size_t i = 0; i < UPSTREAM_N; i++) {
-        gateway->clients[i] = rpc_client_new(gateway->settings.targets[i]);
+        gateway->clients[i] =
+            rpc_client_new_to(gateway->settings.targets[i], upstream_roles[i], gateway->tls);
         gateway->dependencies[i] = health_add(gateway->health, upstream_names[i], true);
         if (!gateway->clients[i])
             return false;

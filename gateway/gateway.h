@@ -42,6 +42,8 @@ struct edge;
 
 struct gateway {
     struct gateway_settings settings;
+    struct rpc_tls_settings tls_settings;
+    struct rpc_tls *tls; // NULL: plaintext; outlives the clients
     struct routes *routes;
     struct rpc_client *clients[UPSTREAM_N];
     struct health *health;

@@ -92,8 +92,10 @@ static int usage(const char *argument)
     bool version = strcmp(argument, "--version") == 0;
     printf("obol-gateway %s%s\n", OBOL_VERSION,
            version ? "" : ": configured by environment variables.\n");
-    if (!version)
+    if (!version) {
         config_print(gateway_config, gateway_config_n);
+        config_print(rpc_tls_entries, rpc_tls_entries_n);
+    }
     return version || strcmp(argument, "--help") == 0 ? 0 : 2;
 }
 
@@ -109,10 +111,13 @@ int main(int argc, char **argv)
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
-    if (config_load(gateway_config, gateway_config_n, &gateway.settings) != STATUS_OK)
+    enum status tls = config_load(rpc_tls_entries, rpc_tls_entries_n, &gateway.tls_settings);
+    if (config_load(gateway_config, gateway_config_n, &gateway.settings) != STATUS_OK ||
+        tls != STATUS_OK || rpc_tls_open(&gateway.tls_settings, &gateway.tls) != STATUS_OK)
         return 2;
     int code = gateway_init(&gateway) ? run(&gateway, &signals) : 1;
     gateway_deinit(&gateway);
+    rpc_tls_close(gateway.tls);
     log_info("stopped");
     return code;
 }

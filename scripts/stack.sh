@@ -39,6 +39,19 @@ stack_environment() {
     export PROVIDER_DELAYS_PERCENT=${PROVIDER_DELAYS_PERCENT:-10} SANDBOX_TIME_PERCENT=${SANDBOX_TIME_PERCENT:-10}
     export MERCHANT_LISTEN=127.0.0.1:$(port 4000) DEMO_WEBHOOK_URL=http://127.0.0.1:$(port 4000)/webhook
     export WEBHOOK_ALLOW_PRIVATE=true LOG_FORMAT=${LOG_FORMAT:-text}
+    tls_environment operator # what is called from here on; programs get their own
+}
+
+# OBOL_TLS=true: the variables of a role's certificate.
+tls_environment() {
+    [ "${OBOL_TLS:-}" = true ] || return 0
+    certificates_make "$DATA/tls"
+    export RPC_TLS_CERTIFICATE_FILE=$DATA/tls/$1.crt RPC_TLS_KEY_FILE=$DATA/tls/$1.key RPC_TLS_CA_FILE=$DATA/tls/ca.crt
+}
+start_as() {
+    local name=$1
+    shift
+    (tls_environment "$name" && start "$name" "$@")
 }
 
 pid_of() { cat "$DATA/run/$1.pid" 2>/dev/null || true; }
@@ -121,8 +134,8 @@ stack_up() {
     start sandbox "$BIN/obol-sandbox"
     start merchant "$BIN/obol-merchant"
     local service
-    for service in $SERVICES; do start "$service" "$BIN/obol-$service"; done
-    start gateway env TEST_MODE=true "$BIN/obol-gateway" # the page of jobs needs no key here
+    for service in $SERVICES; do start_as "$service" "$BIN/obol-$service"; done
+    start_as gateway env TEST_MODE=true "$BIN/obol-gateway" # the page of jobs needs no key here
     wait_until 60 "the gateway is not ready (./dev logs shows why)" curl -fs "$GATEWAY/health/ready"
     "$BIN/obol" demo seed >>"$DATA/logs/seed.log" 2>&1 || { cat "$DATA/logs/seed.log"; die "could not seed the demo tenant"; }
     demo_run

@@ -27,7 +27,8 @@ static void item_from_bundle(struct item *item, const Obol__Rpc__V1__BundledCall
     call->request_bytes =
         (struct bytes){from->request.data ? from->request.data : nothing, from->request.len};
     call->context.deadline_ns = deadline_ns;
-    if (context_from_bundle(from->context, call->arena, &call->context, &call->problem))
+    if (context_from_bundle(from->context, call->arena, &call->context, &call->problem) &&
+        call_admit(slot->server, slot->role, call))
         item_prepare(item, clock_now_ns());
 }
 

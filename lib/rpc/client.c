@@ -1,8 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <grpc/grpc_security.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "grpc/health/v1/health.obol.h"
@@ -22,38 +20,11 @@ static void *client_main(void *argument)
     }
 }
 
-static grpc_channel *channel_create(const char *target)
-{
-    // A proxy from the environment or a service configuration from DNS must not redirect our
-    // traffic; the core must not repeat calls (only the caller knows what may be repeated).
-    grpc_arg arguments[] = {
-        {GRPC_ARG_STRING,
-         (char *)GRPC_ARG_SERVICE_CONFIG,
-         {.string = (char *)"{\"loadBalancingConfig\":[{\"round_robin\":{}}]}"}},
-        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, {.integer = 1}},
-        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_ENABLE_HTTP_PROXY, {.integer = 0}},
-        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_ENABLE_RETRIES, {.integer = 0}},
-        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, {.integer = 1}},
-        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, {.integer = 100}},
-        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, {.integer = 2000}},
-        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, {.integer = 2000}},
-        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, {.integer = 1000}},
-        {GRPC_ARG_INTEGER,
-         (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
-         {.integer = RPC_ANSWER_BYTES_MAX + RPC_MESSAGE_MAX}},
-        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_KEEPALIVE_TIME_MS, {.integer = 10000}},
-        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_KEEPALIVE_TIMEOUT_MS, {.integer = 5000}},
-    };
-    grpc_channel_args list = {sizeof arguments / sizeof *arguments, arguments};
-    grpc_channel_credentials *credentials = grpc_insecure_credentials_create();
-    grpc_channel *channel = grpc_channel_create(target, credentials, &list);
-    grpc_channel_credentials_release(credentials);
-    return channel;
-}
-
 static void client_release(struct rpc_client *client)
 {
-    grpc_channel_destroy(client->channel);
+    link_leave(client->coming);
+    link_leave(client->link);
+    free(client->target);
     grpc_completion_queue_shutdown(client->queue);
     if (client->runs)
         pthread_join(client->thread, NULL);
@@ -69,20 +40,30 @@ static void client_release(struct rpc_client *client)
 
 struct rpc_client *rpc_client_new(const char *target)
 {
+    return rpc_client_new_to(target, ROLE_NONE, NULL);
+}
+
+struct rpc_client *rpc_client_new_to(const char *target, enum role role, struct rpc_tls *tls)
+{
     struct rpc_client *client = calloc(1, sizeof *client);
     struct arena *arena = arena_new(2 * RPC_ANSWER_BYTES_MAX);
-    if (!client || !arena) {
+    char *copy = strdup(target);
+    if (!client || !arena || !copy) {
         arena_free(arena);
+        free(copy);
         free(client);
         return NULL;
     }
+    client->target = copy;
+    client->role = role;
+    client->tls = tls;
     core_begin();
     client->arena = arena;
     pthread_mutex_init(&client->mutex, NULL);
     pthread_cond_init(&client->emptied, NULL);
-    client->channel = channel_create(target);
+    client->link = link_new(client);
     client->queue = grpc_completion_queue_create_for_next(NULL);
-    client->runs = pthread_create(&client->thread, NULL, client_main, client) == 0;
+    client->runs = client->link && pthread_create(&client->thread, NULL, client_main, client) == 0;
     if (client->runs)
         return client;
     client_release(client);

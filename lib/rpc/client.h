@@ -18,11 +18,15 @@
 // A problem's code is static, or lives in the call's arena.
 #pragma once
 #include "rpc/call.h"
+#include "rpc/tls.h"
 
 struct rpc_client;
 // target: "127.0.0.1:50051" or "dns:///payments:50051".
 // NULL only without memory or threads; an unreachable target shows in the calls.
 struct rpc_client *rpc_client_new(const char *target);
+// The same under TLS: only a server with that role's certificate is talked to. tls NULL: plaintext;
+// it outlives the client.
+struct rpc_client *rpc_client_new_to(const char *target, enum role role, struct rpc_tls *tls);
 void rpc_client_free(
     struct rpc_client *client); // cancels what is under way; its callbacks run first
 

@@ -65,6 +65,7 @@ struct slot {
     grpc_slice request; // the payload in one piece
     int cancelled;
     int64_t began_ns;
+    enum role role;                       // of the certificate that the call came with
     struct item item;                     // a plain call
     Obol__Rpc__V1__BundleRequest *bundle; // a bundle, in the turn's arena
     struct item *items;                   // one for each of its calls
@@ -117,6 +118,14 @@ void bundle_expand(struct slot *slot,
                    struct turn *turn); // sets slot->items and adds them to the turn
 void bundle_answer(struct slot *slot);
 
+// roles.c: who calls, and whether it may. Everything is allowed where there is no TLS.
+const char *role_name(enum role role);
+enum role role_of_name(struct bytes name); // "payments.obol"; ROLE_NONE when it is nobody's
+enum role role_of_peer(grpc_call *call);
+bool role_may(const struct rpc_server *server, enum role role, const struct method *method);
+// Context and arena are set. False: call->problem says why; it is counted and logged.
+bool call_admit(struct rpc_server *server, enum role role, struct call *call);
+
 // Metadata.
 bool context_from_metadata(const grpc_metadata_array *metadata, struct arena *arena,
                            struct call_context *ret, struct problem *problem);
@@ -160,7 +169,10 @@ struct rpc_server {
     struct lane_fast *fast;
     struct lane_slow *slow;
     struct stage *stage;
-    struct metric *calls_total, *seconds, *batches_total;
+    struct metric *calls_total, *seconds, *batches_total, *callers_total;
+    _Atomic unsigned tls_generation; // of the identity that the core has
+    _Atomic int64_t refusal_next_ns; // when the log hears of refused callers again
+    atomic_size_t refused_n;         // since it last did
 };
 const struct binding *server_binding(const struct rpc_server *server, const char *path);
 void server_observe(const struct rpc_server *server, const struct call *call, int64_t began_ns);

@@ -12,6 +12,21 @@ enum lane {
     LANE_SLOW, // may wait for the outside world: a bounded pool, one call a thread
 };
 
+// Whose certificate a call comes with: its one DNS name, "<role>.obol". The same as
+// obol.options.v1.Role.
+enum role {
+    ROLE_NONE,
+    ROLE_GATEWAY,
+    ROLE_AUTH,
+    ROLE_PAYMENTS,
+    ROLE_REFUNDS,
+    ROLE_WEBHOOKS,
+    ROLE_OPERATOR,
+    ROLES_N
+};
+#define ROLE_BIT(role) (1U << (role))
+#define CALLERS_ANY (ROLE_BIT(ROLES_N) - 1) // any certificate of our authority will do
+
 struct http_rule {
     const char *verb; // "POST"
     const char *path; // "/api/v1/payments/{id}/capture"; variables are field names
@@ -27,7 +42,8 @@ struct method {
     bool writes; // takes an Idempotency-Key
     bool open;   // needs no API key at the edge
     bool raw; // the edge passes header lines and body bytes as they came (fields "headers", "body")
-    int success; // HTTP status of success: 200, 201, 204
+    int success;      // HTTP status of success: 200, 201, 204
+    unsigned callers; // ROLE_BITs of who may call it where gRPC is under TLS
     bool client_streams, server_streams;
     const struct http_rule *rules;
     size_t rules_n;

@@ -33,6 +33,7 @@ static void outgoing_free(struct outgoing *out)
     else
         client->first = out->next;
     grpc_call_unref(out->core); // with the mutex: rpc_client_free may be about to cancel it
+    link_leave(out->link);
     if (!client->first)
         pthread_cond_broadcast(&client->emptied);
     pthread_mutex_unlock(&client->mutex);
@@ -153,7 +154,10 @@ static bool outgoing_start(struct rpc_client *client, struct hop *hop, struct ca
     grpc_metadata_array_init(&out->trailing);
     const struct method *method = bundled ? METHOD_Bundle_Call : calls[0]->method;
     out->sent = bundled ? pack_bundle(out) : buffer_of_bytes(calls[0]->request_bytes);
-    out->core = grpc_channel_create_call(client->channel, NULL, 0, client->queue,
+    pthread_mutex_lock(&client->mutex);
+    out->link = link_take(client);
+    pthread_mutex_unlock(&client->mutex);
+    out->core = grpc_channel_create_call(out->link->channel, NULL, 0, client->queue,
                                          grpc_slice_from_static_string(method->path), NULL,
                                          deadline_to_core(outgoing_deadline_ns(out)), NULL);
     outgoing_link(out);

@@ -1,13 +1,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <grpc/grpc_security.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "obol/rpc/v1/bundle.obol.h"
-#include "rpc/internal.h"
+#include "rpc/secure.h"
 
+#define GRACE_MS_MAX 60000
 #define ABANDON_MS 200 // for what was refused at the last moment to reach its caller
 
 static int binding_compare(const void *left, const void *right)
@@ -82,6 +81,7 @@ static bool bindings_complete(struct rpc_server *server)
 
 static void core_create(struct rpc_server *server)
 {
+    int age_ms = server->config.tls ? (int)tls_connection_age_s(server->config.tls) * 1000 : 0;
     grpc_arg integers[] = {
         {GRPC_ARG_INTEGER, (char *)GRPC_ARG_ALLOW_REUSEPORT, {.integer = 0}},
         {GRPC_ARG_INTEGER,
@@ -93,8 +93,14 @@ static void core_create(struct rpc_server *server)
          {.integer = 1000}},
         {GRPC_ARG_INTEGER, (char *)GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, {.integer = 1}},
         {GRPC_ARG_INTEGER, (char *)GRPC_ARG_HTTP2_MAX_PING_STRIKES, {.integer = 0}},
+        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_MAX_CONNECTION_AGE_MS, {.integer = age_ms}},
+        {GRPC_ARG_INTEGER,
+         (char *)GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
+         {.integer = age_ms < GRACE_MS_MAX ? age_ms : GRACE_MS_MAX}},
     };
-    grpc_channel_args arguments = {sizeof integers / sizeof *integers, integers};
+    // The last two, where there is TLS: so long does a certificate go on that is refused by now.
+    size_t n = sizeof integers / sizeof *integers - (server->config.tls ? 0 : 2);
+    grpc_channel_args arguments = {n, integers};
     server->core = grpc_server_create(&arguments, NULL);
 }
 
@@ -110,11 +116,24 @@ static void core_register(struct rpc_server *server)
                                         GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);
 }
 
+static bool address_is_loopback(const char *address)
+{
+    static const char *const loopbacks[] = {"127.", "localhost:", "[::1]:", "unix:"};
+    for (size_t i = 0; i < sizeof loopbacks / sizeof *loopbacks; i++)
+        if (strncmp(address, loopbacks[i], strlen(loopbacks[i])) == 0)
+            return true;
+    return false;
+}
+
 static bool core_listen(struct rpc_server *server)
 {
-    grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
+    grpc_server_credentials *credentials = server_credentials(server);
     server->port = grpc_server_add_http2_port(server->core, server->config.address, credentials);
     grpc_server_credentials_release(credentials);
+    if (server->port > 0 && !server->config.tls && !address_is_loopback(server->config.address))
+        log_warn("rpc.open_to_all", LOG_S("address", server->config.address),
+                 LOG_S("advice", "gRPC without TLS beyond loopback: whoever reaches this port may "
+                                 "call everything; give RPC_TLS_*_FILE"));
     if (server->port <= 0)
         log_error("rpc.not_listening", LOG_S("address", server->config.address));
     return server->port > 0;
@@ -126,6 +145,9 @@ static void server_metrics(struct rpc_server *server)
                                          "Calls answered, by method and status.", "method,status");
     server->seconds =
         metric_histogram("obol_rpc_seconds", "From a call's arrival to its answer.", "method");
+    server->callers_total = metric_counter(
+        "obol_rpc_callers_total",
+        "Calls under TLS, by method, the caller's role and whether it may.", "method,role,allowed");
     server->batches_total =
         metric_counter("obol_rpc_batches_total",
                        "Times a fast handler was called; calls over it is the batch.", "method");

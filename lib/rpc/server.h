@@ -16,6 +16,7 @@
 #pragma once
 #include "obs/health.h"
 #include "rpc/call.h"
+#include "rpc/tls.h"
 
 #define RPC_BATCH_MAX 128
 #define RPC_MESSAGE_MAX ((size_t)4 << 20)
@@ -44,6 +45,7 @@ struct rpc_server_config {
         void *context); // in each worker thread, before its first call; may be NULL
     void (*worker_end)(void *worker);
     void *context;
+    struct rpc_tls *tls;   // NULL: plaintext; outlives the server
     struct health *health; // serving state: overall and of each service
 };
 

@@ -109,6 +109,11 @@ bool slot_decode(struct slot *slot, struct item *item, struct arena *arena)
         item->settled = true;
         return false;
     }
+    slot->role = role_of_peer(slot->call);
+    if (!call_admit(slot->server, slot->role, &item->call)) {
+        item->settled = true;
+        return false;
+    }
     item->call.request_bytes = slot_request(slot);
     item_prepare(item, clock_now_ns());
     return !item->settled;

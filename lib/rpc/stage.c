@@ -28,8 +28,13 @@ struct stage *stage_new(struct rpc_server *server)
     grpc_server_register_completion_queue(server->core, stage->queue, NULL);
     stage->check.method = METHOD_Health_Check;
     stage->kinds[0].method = METHOD_Health_Watch;
-    stage->kinds[1].method = METHOD_ServerReflection_ServerReflectionInfo;
-    stage->kinds[2].method = METHOD_v1alpha_ServerReflection_ServerReflectionInfo;
+    // What the contracts are is for operators; their own .proto says nothing of callers.
+    stage->reflections[0] = *METHOD_ServerReflection_ServerReflectionInfo;
+    stage->reflections[1] = *METHOD_v1alpha_ServerReflection_ServerReflectionInfo;
+    for (size_t i = 0; i < 2; i++) {
+        stage->reflections[i].callers = ROLE_BIT(ROLE_OPERATOR);
+        stage->kinds[1 + i].method = &stage->reflections[i];
+    }
     stage->check.registered =
         grpc_server_register_method(server->core, stage->check.method->path, NULL,
                                     GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);

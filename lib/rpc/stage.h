@@ -32,6 +32,7 @@ struct stage {
     struct rpc_server *server;
     grpc_completion_queue *queue;
     struct binding check, kinds[KINDS_N];
+    struct method reflections[2];
     struct slot checks[CHECKS_N];
     struct stream streams[POOL_N];
     size_t open_n;

@@ -178,6 +178,8 @@ void stream_turn(struct stream *stream)
         stream_end(stream, STATUS_RESOURCE_EXHAUSTED, "Too many streams.");
     else if (atomic_load(&stream->stage->server->stopping))
         stream_end(stream, STATUS_UNAVAILABLE, "The server stops.");
+    else if (!role_may(stream->stage->server, role_of_peer(stream->call), stream->binding->method))
+        stream_end(stream, STATUS_PERMISSION_DENIED, "This certificate may not call this method.");
     else if (stream_watches(stream))
         watch_turn(stream);
     else

@@ -14,6 +14,8 @@ struct service_settings {
 struct service {
     const struct service_definition *definition;
     struct service_settings settings;
+    struct rpc_tls_settings tls_settings;
+    struct rpc_tls *tls; // NULL: plaintext
     struct keyring ring;
     struct journal journal;
     struct db_config db;

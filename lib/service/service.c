@@ -55,6 +55,11 @@ struct bell *service_outbox_bell(const struct service *service)
     return service->outbox_bell;
 }
 
+struct rpc_tls *service_tls(const struct service *service)
+{
+    return service->tls;
+}
+
 bool service_stopping(const struct service *service)
 {
     return atomic_load(&service->stopping);
@@ -181,6 +186,7 @@ static enum status serve(struct service *service, const sigset_t *signals)
             .worker_begin = worker_begin,
             .worker_end = worker_end,
             .context = service,
+            .tls = service->tls,
             .health = service->health,
         };
         status = listen_patiently(&config, signals, &service->rpc);
@@ -312,9 +318,11 @@ int service_main(int argc, char **argv, const struct service_definition *definit
     sigset_t signals;
     block_signals(&signals);
     struct service service = {.definition = definition};
-    if (settings_load(definition, &service.settings, &service.ring) != STATUS_OK)
+    if (settings_load(&service) != STATUS_OK ||
+        rpc_tls_open(&service.tls_settings, &service.tls) != STATUS_OK)
         return 2;
     int code = run_assembled(&service, &signals);
+    rpc_tls_close(service.tls);
     crypto_wipe(&service.ring, sizeof service.ring);
     log_info("stopped");
     return code;

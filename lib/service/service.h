@@ -69,6 +69,7 @@ const struct db_config *service_db_config(const struct service *service); // for
 struct bus *service_bus(const struct service *service);
 struct health *service_health(const struct service *service);
 struct bell *service_outbox_bell(const struct service *service); // ring after committing events
+struct rpc_tls *service_tls(const struct service *service);      // for rpc_client_new_to
 bool service_stopping(const struct service *service);
 
 // A rare write, done once per idempotency key: claims the key (when there is one), calls work in

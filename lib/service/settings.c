@@ -70,13 +70,17 @@ static enum status check(struct service_settings *settings, struct keyring *ring
     return STATUS_OK;
 }
 
-enum status settings_load(const struct service_definition *definition,
-                          struct service_settings *settings, struct keyring *ring)
+enum status settings_load(struct service *service)
 {
+    const struct service_definition *definition = service->definition;
+    struct service_settings *settings = &service->settings;
     enum status status = config_load(common_entries(definition->name), COMMON_N, settings);
     if (status == STATUS_OK)
-        status = check(settings, ring);
+        status = check(settings, &service->ring);
+    enum status tls = config_load(rpc_tls_entries, rpc_tls_entries_n, &service->tls_settings);
     enum status own = config_load(definition->config, definition->config_n, definition->settings);
+    if (status == STATUS_OK)
+        status = tls;
     return status == STATUS_OK ? own : status;
 }
 
@@ -84,5 +88,6 @@ void settings_print(const struct service_definition *definition)
 {
     printf("obol-%s %s: configured by environment variables.\n\n", definition->name, OBOL_VERSION);
     config_print(common_entries(definition->name), COMMON_N);
+    config_print(rpc_tls_entries, rpc_tls_entries_n);
     config_print(definition->config, definition->config_n);
 }

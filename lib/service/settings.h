@@ -3,6 +3,5 @@
 #include "service/internal.h"
 
 // Prints every fault to stderr.
-MUST_USE enum status settings_load(const struct service_definition *definition,
-                                   struct service_settings *settings, struct keyring *ring);
+MUST_USE enum status settings_load(struct service *service);
 void settings_print(const struct service_definition *definition);

@@ -42,7 +42,8 @@ static enum status start(struct service *service, void **ret_state)
     refunds->service = service;
     refunds->journal = service_journal(service);
     refunds->bell = bell_new();
-    refunds->payments = rpc_client_new(settings.payments_target);
+    refunds->payments =
+        rpc_client_new_to(settings.payments_target, ROLE_PAYMENTS, service_tls(service));
     if (!refunds->bell || !refunds->payments)
         return STATUS_RESOURCE_EXHAUSTED;
     refunds->driver = service_loop_start(service, "driver", refunds->bell, saga_drive, refunds);

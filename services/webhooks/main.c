@@ -65,8 +65,10 @@ static enum status start_dispatcher(struct webhooks *webhooks)
 static enum status start_intake(struct webhooks *webhooks)
 {
     struct intake *intake = &webhooks->intake;
-    intake->peers[INTAKE_PAYMENTS] = rpc_client_new(settings.payments_target);
-    intake->peers[INTAKE_REFUNDS] = rpc_client_new(settings.refunds_target);
+    struct rpc_tls *tls = service_tls(webhooks->service);
+    intake->peers[INTAKE_PAYMENTS] =
+        rpc_client_new_to(settings.payments_target, ROLE_PAYMENTS, tls);
+    intake->peers[INTAKE_REFUNDS] = rpc_client_new_to(settings.refunds_target, ROLE_REFUNDS, tls);
     intake->db_config = service_db_config(webhooks->service);
     intake->dispatcher = webhooks->dispatcher;
     if (!intake->peers[INTAKE_PAYMENTS] || !intake->peers[INTAKE_REFUNDS])

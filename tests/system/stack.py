@@ -11,8 +11,9 @@ from client import Api, at_once, send
 from postgres import Cluster, Database, psql
 from processes import PORTS, Process, answers, wait_until
 
-BIN = pathlib.Path(os.environ.get("OBOL_BIN", pathlib.Path(__file__).resolve().parents[2] / "build" / "asan" / "bin"))
-SUPPRESSIONS = pathlib.Path(__file__).resolve().parents[1] / "tsan" / "suppressions.txt"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("OBOL_BIN", ROOT / "build" / "asan" / "bin"))
+SUPPRESSIONS = ROOT / "tests" / "tsan" / "suppressions.txt"
 SERVICES = ["auth", "payments", "refunds", "webhooks"]
 PORT_NAMES = [*SERVICES, *(f"{name}_ops" for name in [*SERVICES, "gateway"]), "gateway", "sandbox", "merchant", "nats",
               "nats_monitor"]
@@ -22,12 +23,16 @@ HIDDEN_MS = 2500  # how long timeout@upi stays so
 
 
 class Stack:
-    def __init__(self, own_cluster=False, postgres=(), programs=BIN, place=None, replicas=(), **environment):
+    def __init__(self, own_cluster=False, postgres=(), programs=BIN, place=None, replicas=(), tls=False, **environment):
         """postgres: settings of the cluster of one's own; programs: where they lie; place: where the data goes;
-        replicas: programs that run twice, the second as `<name>_2`."""
+        replicas: programs that run twice, the second as `<name>_2`; tls: gRPC under mutual TLS, with certificates in
+        directory/tls."""
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="obol-system-", dir=place))
         self.directory.chmod(0o755)
         self.programs = pathlib.Path(programs)
+        self.tls = self.directory / "tls" if tls else None
+        if tls:
+            self.certificates(self.tls)
         self.replicas = {f"{name}_2": name for name in replicas}
         self.names = ["nats", "sandbox", "merchant", *SERVICES, "gateway", *self.replicas]
         self.ports = {name: PORTS.take() for name in [*PORT_NAMES, *(f"{second}{of}" for second in self.replicas
@@ -47,7 +52,19 @@ class Stack:
             self.processes["postgres"] = self.database.process
 
     def add(self, name, command, more=()):
-        self.processes[name] = Process(name, command, {**self.environment, **dict(more)}, self.directory / f"{name}.log")
+        environment = {**self.environment, **self.identity(self.replicas.get(name, name)), **dict(more)}
+        self.processes[name] = Process(name, command, environment, self.directory / f"{name}.log")
+
+    @staticmethod
+    def certificates(directory):
+        subprocess.run([ROOT / "dev", "certificates", directory], check=True, timeout=60, stdin=subprocess.DEVNULL)
+
+    def identity(self, role):
+        """What gives a program its certificate."""
+        if not self.tls or not (self.tls / f"{role}.crt").exists():
+            return {}
+        return {"RPC_TLS_CERTIFICATE_FILE": str(self.tls / f"{role}.crt"), "RPC_TLS_KEY_FILE": str(self.tls / f"{role}.key"),
+                "RPC_TLS_CA_FILE": str(self.tls / "ca.crt")}
 
     def settings(self):
         host = {name: f"127.0.0.1:{port}" for name, port in self.ports.items()}
@@ -142,7 +159,7 @@ class Stack:
 
     def obol(self, *words, code=0, parse=True, **environment):
         done = subprocess.run([self.programs / "obol", *map(str, words), *(["--json"] if parse else [])], timeout=60,
-                              env={**self.environment, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                              env={**self.environment, **self.identity("operator"), **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert done.returncode == code, f"obol {words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return json.loads(done.stdout) if parse and code == 0 else done.stdout + done.stderr
 

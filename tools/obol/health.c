@@ -5,9 +5,9 @@
 
 #define CHECK_MS 3000
 
-static bool peer_up(enum peer peer)
+static bool peer_up(const struct cli *cli, enum peer peer)
 {
-    struct rpc_client *client = rpc_client_new(peer_target(peer));
+    struct rpc_client *client = peer_client(cli, peer);
     bool up = client && rpc_client_check(client, CHECK_MS) == STATUS_OK;
     if (client)
         rpc_client_free(client);
@@ -27,7 +27,7 @@ static int health_run(struct cli *cli, int argc, char **argv)
     int code = EXIT_DONE;
     for (int i = 0; i < PEERS; i++) {
         enum peer peer = (enum peer)i;
-        bool up = peer_up(peer);
+        bool up = peer_up(cli, peer);
         cells[i * 3] = peer_name(peer);
         cells[i * 3 + 1] = peer_target(peer);
         cells[i * 3 + 2] = up ? "up" : "down";

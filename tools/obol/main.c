@@ -28,7 +28,8 @@ static void print_commands(FILE *out, const char *noun)
                 (void)fprintf(out, "  %-18s %s\n", command->words, command->help);
     (void)fputs("\n`obol <command> --help` has its options and examples.\n"
                 "Services are found by AUTH_TARGET, PAYMENTS_TARGET, REFUNDS_TARGET and\n"
-                "WEBHOOKS_TARGET (default: the development stack's ports on 127.0.0.1).\n",
+                "WEBHOOKS_TARGET (default: the development stack's ports on 127.0.0.1); under\n"
+                "TLS with RPC_TLS_CERTIFICATE_FILE, RPC_TLS_KEY_FILE and RPC_TLS_CA_FILE.\n",
                 out);
 }
 
@@ -80,7 +81,13 @@ static int command_run(const struct command *command, int argc, char **argv)
         return cli_fail("out of memory");
     struct cli cli = {.arena = arena, .command = command};
     cli.actor = arena_printf(arena, "operator:%s", user && *user ? user : "unknown");
-    return command->run(&cli, argc, argv);
+    struct rpc_tls_settings settings;
+    if (config_load(rpc_tls_entries, rpc_tls_entries_n, &settings) != STATUS_OK ||
+        rpc_tls_open(&settings, &cli.tls) != STATUS_OK)
+        return EXIT_USAGE;
+    int code = command->run(&cli, argc, argv);
+    rpc_tls_close(cli.tls);
+    return code;
 }
 
 int main(int argc, char **argv)

@@ -7,11 +7,12 @@
 
 static const struct {
     const char *name, *variable, *target;
+    enum role role;
 } peers[PEERS] = {
-    [PEER_AUTH] = {"auth", "AUTH_TARGET", "127.0.0.1:50054"},
-    [PEER_PAYMENTS] = {"payments", "PAYMENTS_TARGET", "127.0.0.1:50051"},
-    [PEER_REFUNDS] = {"refunds", "REFUNDS_TARGET", "127.0.0.1:50052"},
-    [PEER_WEBHOOKS] = {"webhooks", "WEBHOOKS_TARGET", "127.0.0.1:50053"},
+    [PEER_AUTH] = {"auth", "AUTH_TARGET", "127.0.0.1:50054", ROLE_AUTH},
+    [PEER_PAYMENTS] = {"payments", "PAYMENTS_TARGET", "127.0.0.1:50051", ROLE_PAYMENTS},
+    [PEER_REFUNDS] = {"refunds", "REFUNDS_TARGET", "127.0.0.1:50052", ROLE_REFUNDS},
+    [PEER_WEBHOOKS] = {"webhooks", "WEBHOOKS_TARGET", "127.0.0.1:50053", ROLE_WEBHOOKS},
 };
 
 const char *peer_name(enum peer peer)
@@ -23,6 +24,11 @@ const char *peer_target(enum peer peer)
 {
     const char *target = getenv(peers[peer].variable);
     return target && *target ? target : peers[peer].target;
+}
+
+struct rpc_client *peer_client(const struct cli *cli, enum peer peer)
+{
+    return rpc_client_new_to(peer_target(peer), peers[peer].role, cli->tls);
 }
 
 int peer_find(const char *name)
@@ -37,7 +43,7 @@ enum status cli_ask(struct cli *cli, const struct ask *ask, ProtobufCMessage **r
                     struct problem *ret_problem)
 {
     *ret_problem = (struct problem){0};
-    struct rpc_client *client = rpc_client_new(peer_target(ask->peer));
+    struct rpc_client *client = peer_client(cli, ask->peer);
     if (!client)
         return problem_internal(ret_problem);
     struct call_context context =

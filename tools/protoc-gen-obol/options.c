@@ -4,6 +4,8 @@
 
 #define HTTP_TAG 72295728 // google/api/annotations.proto
 #define RULE_TAG 50801    // obol/options/v1/options.proto
+#define SERVICE_TAG 50802 // the same
+#define OURS "obol."
 
 // A length-delimited unknown field is kept with its length in front.
 static bool unwrap(const ProtobufCMessageUnknownField *field, const uint8_t **ret,
@@ -116,4 +118,54 @@ struct binding method_options_binding(const struct method_options *options, size
 int method_options_success(const struct method_options *options)
 {
     return options->rule->success ? options->rule->success : 200;
+}
+
+static Obol__Options__V1__ServiceRule *
+service_rule(const Google__Protobuf__ServiceDescriptorProto *service)
+{
+    const ProtobufCMessage *message = service->options ? &service->options->base : NULL;
+
+    for (unsigned i = 0; message && i < message->n_unknown_fields; i++) {
+        const uint8_t *data = NULL;
+        size_t length = 0;
+        if (message->unknown_fields[i].tag == SERVICE_TAG &&
+            unwrap(&message->unknown_fields[i], &data, &length))
+            return obol__options__v1__service_rule__unpack(NULL, length, data);
+    }
+    return NULL;
+}
+
+static bool roles_write(FILE *out, const Obol__Options__V1__Role *roles, size_t n)
+{
+    const char *between = "";
+
+    for (size_t i = 0; i < n; i++) {
+        const ProtobufCEnumValue *role =
+            protobuf_c_enum_descriptor_get_value(&obol__options__v1__role__descriptor, roles[i]);
+        if (!role || (role->value == 0 && n > 1))
+            return false;
+        if (role->value != 0)
+            fprintf(out, "%sROLE_BIT(ROLE_%s)", between, role->name);
+        else
+            fputs("0", out);
+        between = " | ";
+    }
+    return n > 0;
+}
+
+bool method_callers_write(FILE *out, const Google__Protobuf__FileDescriptorProto *file,
+                          const Google__Protobuf__ServiceDescriptorProto *service,
+                          const struct method_options *options)
+{
+    if (!file->package || strncmp(file->package, OURS, strlen(OURS)) != 0) {
+        fputs("CALLERS_ANY", out);
+        return true;
+    }
+    if (options->rule->n_callers > 0)
+        return roles_write(out, options->rule->callers, options->rule->n_callers);
+    Obol__Options__V1__ServiceRule *rule = service_rule(service);
+    bool said = rule && roles_write(out, rule->callers, rule->n_callers);
+    if (rule)
+        obol__options__v1__service_rule__free_unpacked(rule, NULL);
+    return said;
 }

@@ -3,6 +3,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "google/api/http.pb-c.h"
 #include "google/protobuf/descriptor.pb-c.h"
@@ -27,5 +28,11 @@ void method_options_deinit(struct method_options *options);
 // The binding itself, then its additional ones.
 size_t method_options_bindings_n(const struct method_options *options);
 struct binding method_options_binding(const struct method_options *options, size_t i);
+
+// Who may call the method, as C: an expression of ROLE_BITs. The contracts of others (health,
+// reflection) know nothing of roles: any. False when a method of ours doesn't say.
+bool method_callers_write(FILE *out, const Google__Protobuf__FileDescriptorProto *file,
+                          const Google__Protobuf__ServiceDescriptorProto *service,
+                          const struct method_options *options);
 
 int method_options_success(const struct method_options *options); // HTTP status

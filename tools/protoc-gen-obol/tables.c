@@ -142,8 +142,24 @@ static void rules_write(FILE *out, const struct method_options *options, size_t 
     fputs("};\n", out);
 }
 
+static char *callers_text(const File *file, const Service *service,
+                          const struct method_options *options)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    bool said = out && method_callers_write(out, file, service, options);
+
+    if (out)
+        fclose(out);
+    if (said)
+        return text;
+    free(text);
+    return NULL;
+}
+
 static void method_write(FILE *out, const char *service, const Method *method,
-                         const struct method_options *options, size_t index)
+                         const struct method_options *options, const char *callers, size_t index)
 {
     const Obol__Options__V1__MethodRule *rule = options->rule;
     size_t rules_n = method_options_bindings_n(options);
@@ -159,6 +175,7 @@ static void method_write(FILE *out, const char *service, const Method *method,
     fprintf(out, "        .writes = %d,\n        .open = %d,\n        .raw = %d,\n", rule->writes,
             rule->open, rule->raw);
     fprintf(out, "        .success = %d,\n", method_options_success(options));
+    fprintf(out, "        .callers = %s,\n", callers);
     fprintf(out, "        .client_streams = %d,\n        .server_streams = %d,\n",
             method->has_client_streaming && method->client_streaming,
             method->has_server_streaming && method->server_streaming);
@@ -182,10 +199,15 @@ static bool methods_write(struct emit *emit, FILE *out, const File *file, bool r
                 emit_fail(emit, "%s: %s.%s: %s", file->name, service, method->name, reason);
                 continue;
             }
-            if (rules)
+            char *callers = callers_text(file, file->service[i], &options);
+            if (!callers)
+                emit_fail(emit, "%s: %s.%s: no callers: the method or its service must name them",
+                          file->name, service, method->name);
+            else if (rules)
                 rules_write(out, &options, index++);
             else
-                method_write(out, service, method, &options, index++);
+                method_write(out, service, method, &options, callers, index++);
+            free(callers);
             method_options_deinit(&options);
         }
         free(service);
