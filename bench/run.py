@@ -21,7 +21,7 @@ from installation import Installation  # noqa: E402
 from machine import about  # noqa: E402
 from report import document, table, write_chart, write_json  # noqa: E402
 
-NAMES = ["accept", "lifecycle", "deliver", "read", "edge", "growth", "isolate", "cost"]
+NAMES = ["accept", "lifecycle", "deliver", "read", "edge", "growth", "isolate", "cost", "mtls"]
 FILES_MIN = 8192  # descriptors: a thousand connections at both ends, and what else is open
 
 

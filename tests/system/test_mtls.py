@@ -200,6 +200,17 @@ def test_stolen_certificate_of_a_service_opens_no_other_door(stack, protocol):
     assert calls(stack)[create, "refunds", "false"] == 1
 
 
+def test_certificate_of_two_roles_is_nobodys(stack, protocol, tmp_path):
+    (tmp_path / "names").write_text("subjectAltName=DNS:refunds.obol,DNS:operator.obol")
+    subprocess.run(f"""openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out both.key &&
+        openssl req -new -key both.key -subj /CN=operator.obol |
+        openssl x509 -req -CA {stack.tls}/ca.crt -CAkey {stack.tls}/ca.key -set_serial 7 -days 1 -extfile names -out both.crt""",
+                   shell=True, check=True, cwd=tmp_path, timeout=30, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with channel(stack, "auth", "both", tmp_path) as both:
+        for path in ["/obol.auth.v1.AuthService/ListTenants", "/obol.journal.v1.JournalService/ListEvents"]:
+            assert outcome(both, protocol, path) == grpc.StatusCode.PERMISSION_DENIED
+
+
 @pytest.mark.parametrize("role, code", [("gateway", grpc.StatusCode.PERMISSION_DENIED), ("operator", None)])
 def test_reflection_is_for_operators(stack, protocol, role, code):
     with channel(stack, "payments", role) as known:

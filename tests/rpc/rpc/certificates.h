@@ -132,6 +132,7 @@ static inline enum status files_open(const struct files *files, int64_t age_s, s
 // --- A stranger: speaks to the port as it likes, and looks whether HTTP/2 comes back.
 struct stranger {
     bool plaintext;
+    bool stays;
     int version_max;           // 0: any
     const struct party *party; // NULL: no certificate
 };
@@ -150,6 +151,14 @@ static inline int stranger_connect(int port)
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
 #define FRAME_SETTINGS 4
 
+// Says nothing more and reads, until the server has had enough.
+static inline void read_to_end(SSL *ssl)
+{
+    uint8_t bytes[256];
+    while (SSL_read(ssl, bytes, sizeof bytes) > 0)
+        ;
+}
+
 static inline bool stranger_encrypted(const struct stranger *stranger, int fd)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
@@ -166,6 +175,8 @@ static inline bool stranger_encrypted(const struct stranger *stranger, int fd)
     uint8_t frame[9] = {0};
     bool taken = SSL_connect(ssl) == 1 && SSL_write(ssl, PREFACE, sizeof PREFACE - 1) > 0 &&
                  SSL_read(ssl, frame, sizeof frame) == sizeof frame && frame[3] == FRAME_SETTINGS;
+    if (taken && stranger->stays)
+        read_to_end(ssl);
     SSL_free(ssl);
     SSL_CTX_free(context);
     ERR_clear_error();

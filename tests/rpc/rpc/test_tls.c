@@ -29,7 +29,8 @@ static void house_serve(struct house *house)
     house->fixture = fixture;
 }
 
-static struct house house_new(const char *server, const char *client)
+static struct house house_aged(const char *server, const char *client, int64_t server_age_s,
+                               int64_t client_age_s)
 {
     signal(SIGPIPE, SIG_IGN);
     struct house house = {.authority = authority_new()};
@@ -41,10 +42,15 @@ static struct house house_new(const char *server, const char *client)
     files_trust(&house.server_files, &house.authority, NULL);
     files_identity(&house.client_files, &house.client);
     files_trust(&house.client_files, &house.authority, NULL);
-    cr_assert_eq(files_open(&house.server_files, AGE_S, &house.server_tls), STATUS_OK);
-    cr_assert_eq(files_open(&house.client_files, AGE_S, &house.client_tls), STATUS_OK);
+    cr_assert_eq(files_open(&house.server_files, server_age_s, &house.server_tls), STATUS_OK);
+    cr_assert_eq(files_open(&house.client_files, client_age_s, &house.client_tls), STATUS_OK);
     house_serve(&house);
     return house;
+}
+
+static struct house house_new(const char *server, const char *client)
+{
+    return house_aged(server, client, AGE_S, AGE_S);
 }
 
 static void house_free(struct house *house)
@@ -343,6 +349,52 @@ Test(tls, authority_is_changed_without_a_lost_call, .timeout = 60)
     house_free(&house);
 }
 
+// A peer that would stay for ever on the connection it has.
+Test(tls, server_ends_connections_for_their_age, .timeout = 60)
+{
+    struct house house = house_new("DNS:payments.obol", "DNS:gateway.obol");
+    const struct stranger stranger = {.party = &house.client, .stays = true};
+    int64_t began_ms = now_ms();
+    cr_expect(stranger_taken(&stranger, port_of(&house)));
+    int64_t kept_ms = now_ms() - began_ms;
+    cr_expect(kept_ms > AGE_S * 800 && kept_ms < REVOKED_MS_MAX, "%d ms", (int)kept_ms);
+    house_free(&house);
+}
+
+// The client leaves a connection at half of its age, so that what it begins has that much more: a
+// call that is begun late in a connection's life, and is answered after the server cut that off.
+Test(tls, call_in_hand_outlives_the_connection_that_it_could_have_taken, .timeout = 60)
+{
+    struct house house = house_aged("DNS:payments.obol", "DNS:gateway.obol", 4, 4);
+    house.fixture->gate.open = false;
+    call_well_for(&house, 3400); // renewed at 2.0 s
+    struct homecoming homecoming = HOMECOMING;
+    struct call *call = call_verify(house.fixture, "hold");
+    rpc_start(house.fixture->client, call, homecoming_one, &homecoming);
+    gate_expect(&house.fixture->gate, 1);
+    call_well_for(&house, 5600); // the first connection is cut at 8.4 s, the second from 9.6 s on
+    gate_open(&house.fixture->gate);
+    homecoming_expect(&homecoming, 1);
+    cr_expect_eq(call->problem.status, STATUS_OK, "%s", call->problem.detail);
+    house_free(&house);
+}
+
+// The others' files change later than ours: until the new identity is taken, the old one serves.
+Test(tls, identity_that_is_not_trusted_yet_costs_no_call, .timeout = 60)
+{
+    struct house house = house_aged("DNS:payments.obol", "DNS:gateway.obol", 8, 8);
+    struct party next = authority_new();
+    struct party client = party_new(&next, "DNS:gateway.obol", -DAY_S, DAY_S);
+    cr_assert_eq(verifies(&house), STATUS_OK);
+    files_identity(&house.client_files, &client);
+    call_well_for(&house, 1500);
+    files_trust(&house.server_files, &house.authority, &next);
+    call_well_for(&house, 3500);
+    party_free(&client);
+    party_free(&next);
+    house_free(&house);
+}
+
 // Its authority is struck from the server's file; a connection that stands goes on for so long, and
 // its owner, who keeps his old files, is out.
 Test(tls, revoked_certificate_dies_within_the_stated_time, .timeout = 60)
@@ -362,7 +414,7 @@ Test(tls, revoked_certificate_dies_within_the_stated_time, .timeout = 60)
 // The other direction: what the client's own file no longer trusts is left, though it still serves.
 Test(tls, client_leaves_a_server_it_no_longer_trusts, .timeout = 60)
 {
-    struct house house = house_new("DNS:payments.obol", "DNS:gateway.obol");
+    struct house house = house_aged("DNS:payments.obol", "DNS:gateway.obol", 600, AGE_S);
     struct party next = authority_new();
     cr_assert_eq(verifies(&house), STATUS_OK);
     files_trust(&house.client_files, &next, NULL);
