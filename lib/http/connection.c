@@ -10,13 +10,13 @@
     ((size_t)64 << 10) // beyond a body: headers, chunk lines, pipelined requests
 #define BY_FD_FIRST 256
 
-static void timer_set(struct connection *connection, int64_t seconds)
+void connection_timer(struct connection *connection, int64_t seconds)
 {
     struct timeval after = {.tv_sec = seconds};
     event_add(connection->timer, &after);
 }
 
-static void phase_set(struct connection *connection, enum phase phase)
+void connection_phase(struct connection *connection, enum phase phase)
 {
     struct http_loop *loop = connection->loop;
     loop->busy_n += phase != PHASE_IDLE;
@@ -25,9 +25,9 @@ static void phase_set(struct connection *connection, enum phase phase)
     if (phase == PHASE_IDLE || phase == PHASE_HANDLING)
         event_del(connection->timer);
     else if (phase == PHASE_READING)
-        timer_set(connection, loop->config->request_s);
+        connection_timer(connection, loop->config->request_s);
     else // a client that takes its answer byte by byte doesn't hold it for ever
-        timer_set(connection, loop->config->request_s + loop->config->idle_s);
+        connection_timer(connection, loop->config->request_s + loop->config->idle_s);
 }
 
 // evhttp frees a connection on an error event; deferred, since it may be at work on it further up.
@@ -40,7 +40,7 @@ void connection_close_soon(struct connection *connection)
 static void connection_free(struct connection *connection)
 {
     struct http_loop *loop = connection->loop;
-    phase_set(connection, PHASE_IDLE);
+    connection_phase(connection, PHASE_IDLE);
     *connection->link = connection->next;
     if (connection->next)
         connection->next->link = connection->link;
@@ -72,9 +72,10 @@ static void connection_input(struct evbuffer *input, const struct evbuffer_cb_in
                              void *context)
 {
     struct connection *connection = context;
-    (void)input;
-    if (info->n_added && connection->phase == PHASE_IDLE)
-        phase_set(connection, PHASE_READING);
+    if (info->n_added == 0 || connection->cutting || !gate_input(connection, input, info->n_added))
+        return;
+    if (connection->phase == PHASE_IDLE)
+        connection_phase(connection, PHASE_READING);
 }
 
 static bool by_fd_reserve(struct http_loop *loop, size_t n)
@@ -119,7 +120,8 @@ static void connection_adopt(struct connection *connection)
     evhttp_connection_set_closecb(evhttp, connection_closed, connection);
     evbuffer_add_cb(bufferevent_get_input(stream), connection_input, connection);
     bufferevent_setwatermark(stream, EV_READ, 0, loop->config->body_max + UNREAD_BYTES_MAX);
-    timer_set(connection, loop->config->request_s); // from the first moment, though it is idle
+    connection_timer(connection,
+                     loop->config->request_s); // from the first moment, though it is idle
     if (loop->connections_n > loop->config->connections_max || loop->draining)
         connection_close_soon(connection);
 }
@@ -131,6 +133,8 @@ static void connection_event(evutil_socket_t fd, short what, void *context)
     if (what & EV_TIMEOUT)
         bufferevent_trigger_event(connection->stream, BEV_EVENT_TIMEOUT | BEV_EVENT_READING,
                                   BEV_TRIG_DEFER_CALLBACKS);
+    else if (what & EV_READ)
+        gate_turn_away(connection);
     else
         connection_adopt(connection);
 }
@@ -173,7 +177,9 @@ static void connection_answered(struct evhttp_request *request, void *context)
     struct connection *connection = context;
     (void)request;
     bool more = evbuffer_get_length(bufferevent_get_input(connection->stream)) > 0;
-    phase_set(connection, more ? PHASE_READING : PHASE_IDLE);
+    connection_phase(connection, more ? PHASE_READING : PHASE_IDLE);
+    if (connection->refusal)
+        event_active(connection->timer, EV_READ, 0);
     if (connection->close_after || connection->loop->draining)
         connection_close_soon(connection);
 }
@@ -181,7 +187,7 @@ static void connection_answered(struct evhttp_request *request, void *context)
 void connection_answering(struct connection *connection, struct evhttp_request *request)
 {
     connection->exchange = NULL;
-    phase_set(connection, PHASE_WRITING);
+    connection_phase(connection, PHASE_WRITING);
     evhttp_request_set_on_complete_cb(request, connection_answered, connection);
 }
 
@@ -209,7 +215,7 @@ void connection_request(struct evhttp_request *request, void *context)
         evhttp_send_error(request, 503, NULL);
         return;
     }
-    phase_set(connection, PHASE_HANDLING);
+    connection_phase(connection, PHASE_HANDLING);
     struct http_exchange *exchange = exchange_new(connection, request);
     if (!exchange) {
         connection_refuse(connection, request, 503);

@@ -6,13 +6,13 @@
 #include <event2/http_struct.h>
 #include <pthread.h>
 
+#include "http/scan.h"
 #include "http/server.h"
 
 #undef HTTP_OK // evhttp's 200; http/client.h has another
 
-#define HTTP_HEADERS_BYTES_MAX 16384
-
 struct bufferevent;
+struct evbuffer;
 struct connection;
 
 struct post {
@@ -58,6 +58,15 @@ struct http_loop {
 // IDLE: not a byte of a request. An exchange exists while HANDLING.
 enum phase { PHASE_IDLE, PHASE_READING, PHASE_HANDLING, PHASE_WRITING };
 
+enum closed {
+    CLOSED_DONE,
+    CLOSED_IDLE,
+    CLOSED_SLOW,
+    CLOSED_HANDSHAKE,
+    CLOSED_TOO_MANY,
+    CLOSED_REFUSED
+};
+
 struct connection {
     struct connection *next, **link;
     struct http_loop *loop;
@@ -67,6 +76,10 @@ struct connection {
     int fd;
     enum phase phase;
     bool close_after;
+    bool cutting; // the gate is moving what is in the input already
+    int refusal;  // of the gate: nothing more is read
+    enum closed reason;
+    struct scan scan;
     struct http_exchange *exchange;
 };
 
@@ -100,7 +113,14 @@ struct bufferevent *connection_open(struct event_base *base, void *loop);
 void connection_request(struct evhttp_request *request, void *loop);
 void connection_answering(struct connection *connection, struct evhttp_request *request);
 void connection_close_soon(struct connection *connection);
+void connection_phase(struct connection *connection, enum phase phase);
+void connection_timer(struct connection *connection, int64_t seconds);
 void connection_free_unadopted(struct http_loop *loop);
+
+// gate.c
+// What came in, before evhttp sees it. False when it must not see it.
+bool gate_input(struct connection *connection, struct evbuffer *input, size_t added);
+void gate_turn_away(struct connection *connection); // answers and closes, when its turn has come
 
 // exchange.c
 // NULL when memory is short.

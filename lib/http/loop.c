@@ -208,7 +208,7 @@ bool loop_init(struct http_loop *loop, const struct http_server_config *config, 
     loop->http = loop->base ? evhttp_new(loop->base) : NULL;
     if (!loop->http || !loop_events(loop))
         return false;
-    evhttp_set_max_headers_size(loop->http, HTTP_HEADERS_BYTES_MAX);
+    evhttp_set_max_headers_size(loop->http, SCAN_HEAD_BYTES_MAX);
     evhttp_set_max_body_size(loop->http, (ssize_t)config->body_max);
     evhttp_set_allowed_methods(loop->http, EVERY_METHOD);
     evhttp_set_default_content_type(loop->http, NULL);

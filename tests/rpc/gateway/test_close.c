@@ -74,7 +74,7 @@ Test(close, refuses_what_waits_to_be_sent_and_what_comes_later)
         fds[i] = ask("POST", "/api/v1/payments/pay_1/capture");
     test_wait(is_waiting, &workers, 5000, "the workers are held");
     int late = wire_connect(scene.port);
-    wire_send(late, "GET /api/v1/payments/pay_1 HTTP/1.1\r\n" KEY);
+    wire_send(late, "GET /api/v1/payments/pay_1 HTTP/1.1\r\nHost: h\r\n" KEY);
     REPLY turn = say("GET", "/health/live", "", NULL);
     expect(turn, 200, "");
     cr_assert(!http_server_drain(scene.server, 50));
