@@ -1,4 +1,5 @@
-// Digests, signatures, sealing, randomness and their text forms: the only room with OpenSSL.
+// Digests, signatures, sealing, randomness and their text forms; with tls.h, the only room with
+// OpenSSL.
 // Every function is thread-safe. A failing primitive (out of memory, no entropy) aborts the
 // process: going on without it would be worse.
 #pragma once

@@ -1,10 +1,14 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "crypto/tls.h"
 #include "http/framing.h"
 #include "http/listener.h"
+#include "obs/metrics.h"
 
 #define UNREAD_BYTES_MAX                                                                           \
     ((size_t)64 << 10) // beyond a body: headers, chunk lines, pipelined requests
@@ -21,7 +25,11 @@ void connection_phase(struct connection *connection, enum phase phase)
     struct http_loop *loop = connection->loop;
     loop->busy_n += phase != PHASE_IDLE;
     loop->busy_n -= connection->phase != PHASE_IDLE;
+    atomic_fetch_sub_explicit(&loop->in_state[connection->phase], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&loop->in_state[phase], 1, memory_order_relaxed);
     connection->phase = phase;
+    if (phase == PHASE_IDLE)
+        connection->idle_since_ns = clock_now_ns();
     if (phase == PHASE_IDLE || phase == PHASE_HANDLING)
         event_del(connection->timer);
     else if (phase == PHASE_READING)
@@ -41,6 +49,7 @@ static void connection_free(struct connection *connection)
 {
     struct http_loop *loop = connection->loop;
     connection_phase(connection, PHASE_IDLE);
+    atomic_fetch_sub_explicit(&loop->in_state[PHASE_IDLE], 1, memory_order_relaxed);
     *connection->link = connection->next;
     if (connection->next)
         connection->next->link = connection->link;
@@ -50,6 +59,23 @@ static void connection_free(struct connection *connection)
     loop_check_drained(loop);
 }
 
+// evhttp closes what is idle by itself, and doesn't say so.
+static enum closed reason(const struct connection *connection)
+{
+    int64_t idle_ns = clock_now_ns() - connection->idle_since_ns;
+    bool idle = connection->phase == PHASE_IDLE && connection->reason == CLOSED_DONE;
+    return idle && idle_ns >= connection->loop->config->idle_s * NS_PER_S ? CLOSED_IDLE
+                                                                          : connection->reason;
+}
+
+static void connection_count(const struct connection *connection)
+{
+    static const char *const names[] = {"done", "idle", "slow", "handshake", "too_many", "refused"};
+    struct metric *metric = connection->loop->config->closed;
+    if (metric)
+        metric_add(metric, 1, METRIC_LABELS(names[reason(connection)]));
+}
+
 // evhttp tells, just before it frees the connection.
 static void connection_closed(struct evhttp_connection *evhttp, void *context)
 {
@@ -57,6 +83,9 @@ static void connection_closed(struct evhttp_connection *evhttp, void *context)
     struct http_exchange *exchange = connection->exchange;
     (void)evhttp;
     connection->loop->by_fd[connection->fd] = NULL;
+    connection_count(connection);
+    if (connection->tls)
+        tls_session_goodbye(connection->tls);
     if (exchange) {
         // A request that evhttp took off its connection first is left to us; the others it frees
         // itself.
@@ -122,8 +151,20 @@ static void connection_adopt(struct connection *connection)
     bufferevent_setwatermark(stream, EV_READ, 0, loop->config->body_max + UNREAD_BYTES_MAX);
     connection_timer(connection,
                      loop->config->request_s); // from the first moment, though it is idle
-    if (loop->connections_n > loop->config->connections_max || loop->draining)
+    if (loop->connections_n > loop->config->connections_max)
+        connection->reason = CLOSED_TOO_MANY;
+    if (connection->reason == CLOSED_TOO_MANY || loop->draining)
         connection_close_soon(connection);
+}
+
+static void connection_timed_out(struct connection *connection)
+{
+    if (connection->reason == CLOSED_DONE)
+        connection->reason = connection->tls && !tls_session_established(connection->tls)
+                                 ? CLOSED_HANDSHAKE
+                                 : CLOSED_SLOW;
+    bufferevent_trigger_event(connection->stream, BEV_EVENT_TIMEOUT | BEV_EVENT_READING,
+                              BEV_TRIG_DEFER_CALLBACKS);
 }
 
 static void connection_event(evutil_socket_t fd, short what, void *context)
@@ -131,31 +172,57 @@ static void connection_event(evutil_socket_t fd, short what, void *context)
     struct connection *connection = context;
     (void)fd;
     if (what & EV_TIMEOUT)
-        bufferevent_trigger_event(connection->stream, BEV_EVENT_TIMEOUT | BEV_EVENT_READING,
-                                  BEV_TRIG_DEFER_CALLBACKS);
+        connection_timed_out(connection);
     else if (what & EV_READ)
         gate_turn_away(connection);
     else
         connection_adopt(connection);
 }
 
+// Deferred: a failing write must not free the connection under evhttp's hands. Where memory is
+// short there is no stream: evhttp makes a plain one, which we don't know and refuse.
+static struct bufferevent *stream_new(struct event_base *base, struct http_loop *loop,
+                                      struct ssl_st **ret_tls)
+{
+    *ret_tls = NULL;
+    if (!loop->config->tls)
+        return bufferevent_socket_new(base, -1, 0);
+    struct ssl_st *tls = tls_session_new(loop->config->tls);
+    struct bufferevent *stream =
+        tls ? bufferevent_openssl_socket_new(base, -1, tls, BUFFEREVENT_SSL_ACCEPTING,
+                                             BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS)
+            : NULL;
+    if (!stream)
+        tls_session_free(tls);
+    else
+        *ret_tls = tls;
+    return stream;
+}
+
 struct bufferevent *connection_open(struct event_base *base, void *context)
 {
     struct http_loop *loop = context;
-    struct bufferevent *stream = bufferevent_socket_new(base, -1, 0);
+    struct ssl_st *tls;
+    struct bufferevent *stream = stream_new(base, loop, &tls);
     struct connection *connection = stream ? calloc(1, sizeof *connection) : NULL;
     struct event *timer = connection ? event_new(base, -1, 0, connection_event, connection) : NULL;
     if (!timer) { // without a connection of ours, its requests are refused
         free(connection);
         return stream;
     }
-    *connection = (struct connection){.loop = loop, .stream = stream, .timer = timer, .fd = -1};
+    *connection = (struct connection){.loop = loop,
+                                      .stream = stream,
+                                      .tls = tls,
+                                      .timer = timer,
+                                      .fd = -1,
+                                      .idle_since_ns = clock_now_ns()};
     connection->next = loop->connections;
     connection->link = &loop->connections;
     if (connection->next)
         connection->next->link = &connection->next;
     loop->connections = connection;
     loop->connections_n++;
+    atomic_fetch_add_explicit(&loop->in_state[PHASE_IDLE], 1, memory_order_relaxed);
     bufferevent_incref(stream);
     event_active(timer, EV_WRITE, 0);
     return stream;
@@ -199,12 +266,6 @@ static void connection_refuse(struct connection *connection, struct evhttp_reque
     evhttp_send_error(request, status, status == 431 ? "Request Header Fields Too Large" : NULL);
 }
 
-static bool body_was_read(const struct http_exchange *exchange)
-{
-    const char *method = exchange->method;
-    return method[0] && strcmp(method, "HEAD") != 0 && strcmp(method, "TRACE") != 0;
-}
-
 void connection_request(struct evhttp_request *request, void *context)
 {
     struct http_loop *loop = context;
@@ -228,8 +289,8 @@ void connection_request(struct evhttp_request *request, void *context)
         connection_refuse(connection, request, refusal);
         return;
     }
-    // A body that evhttp didn't read would be taken for the next request.
-    if (!body_was_read(exchange) && framing_has_body(exchange->headers, exchange->headers_n))
+    // Keeping an HTTP/1.0 connection is an agreement with the last proxy, not with the client.
+    if (!http_1_1 || framing_wants_close(exchange->headers, exchange->headers_n))
         connection->close_after = true;
     connection->exchange = exchange;
     loop_request_handed_out(loop);

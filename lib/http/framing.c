@@ -42,14 +42,22 @@ int framing_refusal(const struct http_header *headers, size_t n, bool http_1_1)
     return lengths + encodings > 1 || (encodings && !http_1_1) ? 400 : 0;
 }
 
-bool framing_has_body(const struct http_header *headers, size_t n)
+static bool close_among(const char *options)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (strcasecmp(headers[i].name, "transfer-encoding") == 0)
+    while (*options) {
+        options += strspn(options, " \t,");
+        size_t length = strcspn(options, " \t,");
+        if (length == strlen("close") && strncasecmp(options, "close", length) == 0)
             return true;
-        if (strcasecmp(headers[i].name, "content-length") == 0 &&
-            headers[i].value[strspn(headers[i].value, "0")] != '\0')
-            return true;
+        options += length;
     }
+    return false;
+}
+
+bool framing_wants_close(const struct http_header *headers, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcasecmp(headers[i].name, "connection") == 0 && close_among(headers[i].value))
+            return true;
     return false;
 }

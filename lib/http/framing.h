@@ -10,5 +10,5 @@
 
 // 0, or the HTTP status to refuse with; the connection is to be closed then.
 int framing_refusal(const struct http_header *headers, size_t n, bool http_1_1);
-// True when the headers announce a body.
-bool framing_has_body(const struct http_header *headers, size_t n);
+// True when "close" is among the options of Connection; evhttp sees it only where it stands alone.
+bool framing_wants_close(const struct http_header *headers, size_t n);

@@ -5,6 +5,7 @@
 #include <event2/http.h>
 #include <event2/http_struct.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "http/scan.h"
 #include "http/server.h"
@@ -45,6 +46,7 @@ struct http_loop {
     struct connection *connections;
     struct connection **by_fd; // evhttp keeps no pointer of ours with a connection
     size_t by_fd_n, connections_n;
+    _Atomic int64_t in_state[HTTP_STATES]; // connections by phase
     size_t busy_n; // connections on which a request is coming in, being handled or being answered
     struct http_exchange *exchanges;
     size_t exchanges_n;
@@ -75,6 +77,8 @@ struct connection {
     struct event *timer; // adoption, then the bound on a whole request and on a whole answer
     int fd;
     enum phase phase;
+    struct ssl_st *tls; // NULL: plain; the stream's
+    int64_t idle_since_ns;
     bool close_after;
     bool cutting; // the gate is moving what is in the input already
     int refusal;  // of the gate: nothing more is read

@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "http/listener.h"
 
+#define HSTS "max-age=31536000" // RFC 6797; a year
+
 // evhttp's own table stops at RFC 2616.
 static const char *reason(int status)
 {
@@ -61,6 +63,8 @@ void http_reply(struct http_exchange *exchange, int status, struct bytes body)
         if ((connection->close_after || loop->draining) &&
             !evhttp_find_header(headers, "Connection"))
             evhttp_add_header(headers, "Connection", "close");
+        if (loop->config->tls)
+            evhttp_add_header(headers, "Strict-Transport-Security", HSTS);
         connection_answering(connection, request);
         evhttp_send_reply(request, status, reason(status), NULL);
     }

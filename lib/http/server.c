@@ -1,17 +1,20 @@
 #include "http/server.h"
 
 #include <event2/thread.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "crypto/crypto.h"
 #include "http/listener.h"
 
 #define BACKLOG 1024
@@ -29,8 +32,28 @@ static void libevent_says(int severity, const char *message)
         log_warn("http.libevent", LOG_S("message", message));
 }
 
+// What a connection brought, card numbers among it, lies in libevent's buffers, which it frees as
+// they are.
+static void wiping_free(void *at)
+{
+    crypto_wipe(at, malloc_usable_size(at));
+    free(at);
+}
+
+static void *wiping_realloc(void *at, size_t size)
+{
+    size_t before = malloc_usable_size(at);
+    void *fresh = malloc(size);
+    if (!fresh || !at)
+        return fresh;
+    memcpy(fresh, at, before < size ? before : size);
+    wiping_free(at);
+    return fresh;
+}
+
 static void libevent_start(void)
 {
+    event_set_mem_functions(malloc, wiping_realloc, wiping_free);
     evthread_use_pthreads();
     event_set_log_callback(libevent_says);
 }
@@ -154,6 +177,17 @@ enum status http_server_start(const struct http_server_config *config, struct ht
     }
     *ret = server;
     return STATUS_OK;
+}
+
+const char *const http_state_names[HTTP_STATES] = {"idle", "reading", "handling", "writing"};
+
+void http_server_connections(struct http_server *server, int64_t ret[HTTP_STATES])
+{
+    for (size_t state = 0; state < HTTP_STATES; state++) {
+        ret[state] = 0;
+        for (size_t i = 0; i < server->loops_n; i++)
+            ret[state] += atomic_load(&server->loops[i].in_state[state]);
+    }
 }
 
 uint16_t http_server_port(const struct http_server *server)

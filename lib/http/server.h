@@ -1,17 +1,19 @@
 // An HTTP/1.1 listener (libevent's evhttp): one event loop a thread, each with its own SO_REUSEPORT
 // socket. A request is handed to the handler in its loop's thread; it is answered there, at once or
 // later (http_loop_post brings other threads' results home). What the listener refuses by itself:
-// bodies over body_max and malformed chunks (413), headers over 16 KiB (400) or more than 128 of
-// them (431), a request that takes longer than request_s to come in (closed), Transfer-Encoding
-// other than chunked or beside Content-Length, two lengths, a header name that is no token (400,
-// connection closed). Every other judgement is the handler's: all methods reach it. Trailers of a
-// chunked body appear among the headers, last.
+// bodies over body_max (413), a head over 16 KiB or of more than 128 headers (431, 414 where the
+// target is what is long), a request that takes longer than request_s to come in (closed), and
+// whatever could end elsewhere for a front proxy than for us (400, connection closed): see scan.h.
+// Every other judgement is the handler's: all methods reach it. HTTP/1.0 is answered and closed.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
 #include "base/status.h"
+
+struct metric;
+struct tls_server;
 
 struct http_server;
 struct http_loop;
@@ -23,8 +25,10 @@ struct http_server_config {
     size_t loops;           // threads
     size_t body_max;        // bytes
     size_t connections_max; // per loop; beyond it new ones are closed
-    int64_t request_s;      // whole request in, seconds
+    int64_t request_s;      // whole request in, TLS handshake included, seconds
     int64_t idle_s;         // keep-alive
+    struct tls_server *tls; // NULL: plain HTTP; borrowed
+    struct metric *closed;  // counts connections that we closed, by reason; or NULL
     void *(*loop_begin)(void *context,
                         struct http_loop *loop); // in the loop's thread; result: loop state
     void (*loop_end)(void *loop_state);
@@ -35,6 +39,11 @@ struct http_server_config {
     void (*ready)(void *loop_state); // may be NULL
     void *context;
 };
+
+// How many connections there are in each state: idle, reading, handling, writing.
+#define HTTP_STATES 4
+extern const char *const http_state_names[HTTP_STATES];
+void http_server_connections(struct http_server *server, int64_t ret[HTTP_STATES]); // any thread
 
 // UNAVAILABLE when the port is taken.
 MUST_USE enum status http_server_start(const struct http_server_config *config,

@@ -45,10 +45,12 @@ Test(framing, refuses_too_many_headers)
     cr_expect_eq(framing_refusal(headers, FRAMING_HEADERS_MAX + 1, true), 431);
 }
 
-Test(framing, sees_an_announced_body)
+Test(framing, sees_a_close_among_other_options)
 {
-    cr_expect(framing_has_body(&(struct http_header){"Content-Length", "01"}, 1));
-    cr_expect(framing_has_body(&(struct http_header){"Transfer-Encoding", "chunked"}, 1));
-    cr_expect_not(framing_has_body(&(struct http_header){"Content-Length", "00"}, 1));
-    cr_expect_not(framing_has_body(&(struct http_header){"Host", "a"}, 1));
+    cr_expect(framing_wants_close(&(struct http_header){"connection", "Close"}, 1));
+    cr_expect(framing_wants_close(&(struct http_header){"Connection", "keep-alive , close,x"}, 1));
+    cr_expect_not(
+        framing_wants_close(&(struct http_header){"Connection", "closed, un close-d"}, 1));
+    cr_expect_not(framing_wants_close(&(struct http_header){"Connection", ""}, 1));
+    cr_expect_not(framing_wants_close(&(struct http_header){"Host", "close"}, 1));
 }
