@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -219,6 +220,37 @@ static void begin_ids(struct request *request)
     trace_continue(http_header_in(request->exchange, "traceparent"), request->traceparent);
 }
 
+struct repeat {
+    const char *name; // the first that came twice
+    unsigned seen;
+};
+
+// One reader takes the first of two, another the last: where a header decides who asks for what,
+// there is one.
+static void see_single(void *context, const char *name, const char *value)
+{
+    static const char *const singles[] = {"Authorization",   "X-Api-Key",   "X-Api-Secret",
+                                          "Idempotency-Key", "X-Tenant-Id", "Content-Type"};
+    struct repeat *repeat = context;
+    (void)value;
+    for (unsigned i = 0; i < sizeof singles / sizeof singles[0]; i++) {
+        if (strcasecmp(name, singles[i]) != 0)
+            continue;
+        if (repeat->seen & 1U << i)
+            repeat->name = singles[i];
+        repeat->seen |= 1U << i;
+    }
+}
+
+static enum status check_headers(struct request *request)
+{
+    struct repeat repeat = {0};
+    http_headers_in(request->exchange, see_single, &repeat);
+    if (!repeat.name)
+        return STATUS_OK;
+    return problem_invalid(&request->problem, repeat.name, "Send this header once.");
+}
+
 // In test mode the page of jobs is for whoever runs the installation, not for one tenant.
 static bool needs_no_key(const struct request *request)
 {
@@ -248,6 +280,10 @@ void edge_handle(void *argument, struct http_exchange *exchange)
     }
     if (atomic_load(&edge->gateway->closing) || !cards_guard(request)) {
         (void)problem_unavailable(&request->problem);
+        request_refuse(request);
+        return;
+    }
+    if (check_headers(request) != STATUS_OK) {
         request_refuse(request);
         return;
     }

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "crypto/tls.h"
+
 #define EDGE_CLOSE_MS 1000
 
 static const enum role upstream_roles[UPSTREAM_N] = {ROLE_AUTH, ROLE_PAYMENTS, ROLE_REFUNDS,
@@ -59,6 +61,7 @@ void gateway_close(struct gateway *gateway)
 void gateway_deinit(struct gateway *gateway)
 {
     gateway_close(gateway);
+    tls_server_free(gateway->tls);
     bell_free(gateway->closed);
     routes_free(gateway->routes);
     health_free(gateway->health);

@@ -3,6 +3,7 @@
 // threads only bring answers home (http_loop_post).
 //
 //   gateway.c    what the loops share
+//   front.c      the public listener: its limits, TLS, connections counted
 //   edge.c       a request's way from the listener to its answer
 //   routes.c     method tables -> REST routes
 //   keys.c       API keys: headers, cache, batched verification
@@ -29,7 +30,9 @@ enum upstream { UPSTREAM_AUTH, UPSTREAM_PAYMENTS, UPSTREAM_REFUNDS, UPSTREAM_WEB
 struct gateway_settings {
     const char *listen, *ops_listen;
     const char *targets[UPSTREAM_N];
+    const char *tls_certificate_file, *tls_key_file;
     int64_t loops, body_max, timeout_ms, slow_timeout_ms, connections_max, drain_ms;
+    int64_t request_s, idle_s;
     bool test_mode;
 };
 
@@ -49,11 +52,19 @@ struct gateway {
     struct health *health;
     int dependencies[UPSTREAM_N];
     struct metric *requests, *seconds; // by method and status
+    struct metric *connections;        // by state
+    struct tls_server *tls;            // NULL: plain HTTP
     struct edge *_Atomic edges[EDGES_MAX];
     atomic_size_t edges_n;
     atomic_bool closing; // nothing goes out any more: the clients are being freed
     struct bell *closed; // rung by an edge that has seen it
 };
+
+// front.c
+// UNAVAILABLE when the port is taken, INVALID_ARGUMENT when a setting can't be used (the log says
+// why).
+MUST_USE enum status front_open(struct gateway *gateway, struct http_server **ret);
+void front_tend(struct gateway *gateway, struct http_server *server); // every second or so
 
 // One a loop thread.
 struct edge {

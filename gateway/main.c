@@ -9,8 +9,6 @@
 #include "gateway.h"
 #include "http/ops.h"
 
-#define REQUEST_S 20
-#define IDLE_S 75
 #define HEALTH_EVERY_S 1
 #define CHECK_TIMEOUT_MS 900
 #define LAST_WORDS_MS 1000
@@ -25,35 +23,13 @@ static void check_services(struct gateway *gateway)
     }
 }
 
-static enum status listen_rest(struct gateway *gateway, struct http_server **ret)
-{
-    char host[128];
-    uint16_t port = 0;
-    if (!ops_split_address(gateway->settings.listen, host, sizeof host, &port))
-        return STATUS_INVALID_ARGUMENT;
-    struct http_server_config config = {
-        .address = host,
-        .port = port,
-        .loops = (size_t)gateway->settings.loops,
-        .body_max = (size_t)gateway->settings.body_max,
-        .connections_max = (size_t)gateway->settings.connections_max,
-        .request_s = REQUEST_S,
-        .idle_s = IDLE_S,
-        .loop_begin = edge_begin,
-        .loop_end = edge_end,
-        .handle = edge_handle,
-        .ready = edge_ready,
-        .context = gateway,
-    };
-    return http_server_start(&config, ret);
-}
-
-static void serve_until(struct gateway *gateway, const sigset_t *signals)
+static void serve_until(struct gateway *gateway, struct http_server *rest, const sigset_t *signals)
 {
     const struct timespec wait = {.tv_sec = HEALTH_EVERY_S};
-    do
+    do {
         check_services(gateway);
-    while (sigtimedwait(signals, NULL, &wait) <= 0);
+        front_tend(gateway, rest);
+    } while (sigtimedwait(signals, NULL, &wait) <= 0);
 }
 
 // First what is in hand is finished; then what still waits for a service is told so, which needs
@@ -72,11 +48,11 @@ static int run(struct gateway *gateway, const sigset_t *signals)
     struct http_server *ops = NULL, *rest = NULL;
     enum status status = ops_start(gateway->settings.ops_listen, gateway->health, &ops);
     if (status == STATUS_OK)
-        status = listen_rest(gateway, &rest);
+        status = front_open(gateway, &rest);
     if (status == STATUS_OK) {
         log_info("serving", LOG_S("address", gateway->settings.listen),
                  LOG_S("version", OBOL_VERSION));
-        serve_until(gateway, signals);
+        serve_until(gateway, rest, signals);
         drain(gateway, rest);
     } else {
         log_error("could not start", LOG_S("status", status_name(status)),

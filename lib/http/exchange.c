@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "crypto/crypto.h"
 #include "http/client.h"
 #include "http/listener.h"
 
@@ -148,9 +149,20 @@ void exchange_destroy(struct http_exchange *exchange)
     free(exchange);
 }
 
+// What may hold a card number or an API secret.
+static void exchange_wipe(struct http_exchange *exchange)
+{
+    for (size_t i = 0; i < exchange->headers_n; i++) {
+        char *value = (char *)(uintptr_t)exchange->headers[i].value;
+        crypto_wipe(value, value ? strlen(value) : 0);
+    }
+    crypto_wipe((void *)(uintptr_t)exchange->body.at, exchange->body.length);
+}
+
 void exchange_free(struct http_exchange *exchange)
 {
     struct http_loop *loop = exchange->loop;
+    exchange_wipe(exchange);
     *exchange->link = exchange->next;
     if (exchange->next)
         exchange->next->link = exchange->link;
