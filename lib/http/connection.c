@@ -59,13 +59,15 @@ static void connection_free(struct connection *connection)
     loop_check_drained(loop);
 }
 
-// evhttp closes what is idle by itself, and doesn't say so.
+// evhttp closes what is idle by itself, and doesn't say so; it counts from what was read last, we
+// from the answer.
 static enum closed reason(const struct connection *connection)
 {
     int64_t idle_ns = clock_now_ns() - connection->idle_since_ns;
     bool idle = connection->phase == PHASE_IDLE && connection->reason == CLOSED_DONE;
-    return idle && idle_ns >= connection->loop->config->idle_s * NS_PER_S ? CLOSED_IDLE
-                                                                          : connection->reason;
+    return idle && idle_ns >= connection->loop->config->idle_s * NS_PER_S * 9 / 10
+               ? CLOSED_IDLE
+               : connection->reason;
 }
 
 static void connection_count(const struct connection *connection)
