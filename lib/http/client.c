@@ -137,6 +137,8 @@ static void client_begin(struct http_client *client, struct transfer *transfer)
     const char *fault = url_parse(request->url, &transfer->url);
     if (!fault && request->tls_required && !transfer->url.tls)
         fault = "The URL must begin with https://.";
+    if (!fault && request->public_only && !guard_port_allowed(transfer->url.port))
+        fault = "The URL's port belongs to another service than HTTP.";
     if (fault)
         client_fail(client, transfer, HTTP_REFUSED_URL, fault);
     else if (transfer->url.literal)

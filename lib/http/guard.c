@@ -18,6 +18,7 @@ static const struct prefix4 refused4[] = {
     {0x0a000000, 8},  // private
     {0x64400000, 10}, // shared (carrier-grade NAT)
     {0x7f000000, 8},  // loopback
+    {0xa83f8110, 32}, // 168.63.129.16: Azure's platform, public by range, answered inside only
     {0xa9fe0000, 16}, // link-local, metadata services
     {0xac100000, 12}, // private
     {0xc0000000, 24}, // protocol assignments
@@ -93,6 +94,24 @@ bool guard_address_public(const struct sockaddr *address)
     return false;
 }
 
+// WHATWG Fetch, "port blocking": services that would take a line of HTTP for one of their own.
+static const uint16_t refused_ports[] = {
+    0,    1,    7,    9,    11,   13,   15,   17,   19,   20,   21,   22,   23,   25,
+    37,   42,   43,   53,   69,   77,   79,   87,   95,   101,  102,  103,  104,  109,
+    110,  111,  113,  115,  117,  119,  123,  135,  137,  139,  143,  161,  179,  389,
+    427,  465,  512,  513,  514,  515,  526,  530,  531,  532,  540,  548,  554,  556,
+    563,  587,  601,  636,  989,  990,  993,  995,  1719, 1720, 1723, 2049, 3659, 4045,
+    4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080};
+
+bool guard_port_allowed(uint16_t port)
+{
+    for (size_t i = 0; i < sizeof refused_ports / sizeof refused_ports[0]; i++) {
+        if (refused_ports[i] == port)
+            return false;
+    }
+    return true;
+}
+
 static const char *guard_fault(const char *text, const struct url *url, bool allow_private)
 {
     if (strchr(text, '#'))
@@ -101,6 +120,8 @@ static const char *guard_fault(const char *text, const struct url *url, bool all
         return NULL;
     if (!url->tls)
         return "The URL must begin with https://.";
+    if (!guard_port_allowed(url->port))
+        return "The URL's port belongs to another service than HTTP.";
     if (url->literal && !guard_address_public((const struct sockaddr *)&url->address))
         return "The URL must lead to a public address.";
     return NULL;

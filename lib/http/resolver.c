@@ -10,14 +10,20 @@
 #include "base/clock.h"
 #include "http/guard.h"
 
-#define RESOLVER_THREADS_MAX 4
+// A look-up without an answer holds its thread for ten seconds and more, and whoever names hosts
+// can have many such. So hosts that have not answered before get a part of the threads only, and
+// hosts of one domain (by their last two labels) a smaller part.
+#define RESOLVER_THREADS_MAX 32
+#define RESOLVER_STRANGERS_MAX 24
+#define RESOLVER_DOMAIN_MAX 8
 #define RESOLVER_JOBS_MAX 256
-#define RESOLVER_CACHE_SIZE 64
+#define RESOLVER_CACHE_SIZE 256
 #define RESOLVER_CACHE_MS 3000
 
 struct job {
     struct job *next;
     char host[HOST_MAX + 1];
+    bool known; // has answered before
     enum { JOB_WAITING, JOB_RUNNING, JOB_DONE } state;
     struct resolved result;
 };
@@ -32,13 +38,12 @@ struct resolver {
     pthread_mutex_t mutex;
     pthread_cond_t work;
     struct job *jobs; // oldest first, in all three states
-    size_t jobs_n, waiting_n, threads_n, idle_n;
+    size_t jobs_n, waiting_n, threads_n, idle_n, strangers_n;
     size_t holders; // the client and each thread; the last one frees
     bool closed;
     void (*wake)(void *);
     void *context;
     struct remembered cache[RESOLVER_CACHE_SIZE]; // the client's thread only
-    size_t cache_next;
 };
 
 struct resolver *resolver_new(void (*wake)(void *), void *context)
@@ -96,10 +101,32 @@ static void look_up(const char *host, struct resolved *ret)
     freeaddrinfo(found);
 }
 
-static struct job *job_waiting(struct resolver *resolver)
+// The last two labels: "example.com" of "hooks.shop.example.com".
+static const char *domain_of(const char *host)
+{
+    const char *at = host + strlen(host);
+    for (int dots = 0; at > host; at--) {
+        if (at[-1] == '.' && ++dots == 2)
+            break;
+    }
+    return at;
+}
+
+static bool may_run(const struct resolver *resolver, const struct job *wanted)
+{
+    if (!wanted->known && resolver->strangers_n >= RESOLVER_STRANGERS_MAX)
+        return false;
+    const char *domain = domain_of(wanted->host);
+    size_t running_n = 0;
+    for (const struct job *job = resolver->jobs; job; job = job->next)
+        running_n += job->state == JOB_RUNNING && strcasecmp(domain_of(job->host), domain) == 0;
+    return running_n < RESOLVER_DOMAIN_MAX;
+}
+
+static struct job *job_next(const struct resolver *resolver)
 {
     for (struct job *job = resolver->jobs; job; job = job->next)
-        if (job->state == JOB_WAITING)
+        if (job->state == JOB_WAITING && may_run(resolver, job))
             return job;
     return NULL;
 }
@@ -109,7 +136,7 @@ static void *resolver_run(void *argument)
     struct resolver *resolver = argument;
     pthread_mutex_lock(&resolver->mutex);
     while (!resolver->closed) {
-        struct job *job = job_waiting(resolver);
+        struct job *job = job_next(resolver);
         if (!job) {
             resolver->idle_n++;
             pthread_cond_wait(&resolver->work, &resolver->mutex);
@@ -118,12 +145,15 @@ static void *resolver_run(void *argument)
         }
         job->state = JOB_RUNNING;
         resolver->waiting_n--;
+        resolver->strangers_n += !job->known;
         pthread_mutex_unlock(&resolver->mutex);
         struct resolved result;
         look_up(job->host, &result);
         pthread_mutex_lock(&resolver->mutex);
         job->result = result;
         job->state = JOB_DONE;
+        resolver->strangers_n -= !job->known;
+        pthread_cond_signal(&resolver->work); // two that waited may have become possible
         if (!resolver->closed)
             resolver->wake(resolver->context);
     }
@@ -153,7 +183,7 @@ static bool resolver_staff(struct resolver *resolver)
     return resolver->threads_n > 0;
 }
 
-static bool resolver_queue(struct resolver *resolver, const char *host) // mutex held
+static bool resolver_queue(struct resolver *resolver, const char *host, bool known) // mutex held
 {
     struct job **end = &resolver->jobs;
     for (; *end; end = &(*end)->next)
@@ -163,6 +193,7 @@ static bool resolver_queue(struct resolver *resolver, const char *host) // mutex
     if (!job)
         return false;
     memcpy(job->host, host, strlen(host) + 1);
+    job->known = known;
     resolver->waiting_n++;
     if (!resolver_staff(resolver)) {
         resolver->waiting_n--;
@@ -175,24 +206,47 @@ static bool resolver_queue(struct resolver *resolver, const char *host) // mutex
     return true;
 }
 
+static struct remembered *recall(struct resolver *resolver, const char *host)
+{
+    for (size_t i = 0; i < RESOLVER_CACHE_SIZE; i++) {
+        if (strcasecmp(resolver->cache[i].host, host) == 0)
+            return &resolver->cache[i];
+    }
+    return NULL;
+}
+
 bool resolver_ask(struct resolver *resolver, const char *host)
 {
     if (strlen(host) > HOST_MAX)
         return false;
+    bool known = recall(resolver, host) != NULL;
     pthread_mutex_lock(&resolver->mutex);
-    bool queued = resolver_queue(resolver, host);
+    bool queued = resolver_queue(resolver, host, known);
     pthread_mutex_unlock(&resolver->mutex);
     return queued;
 }
 
+static struct remembered *oldest(struct resolver *resolver)
+{
+    struct remembered *entry = &resolver->cache[0];
+    for (size_t i = 1; i < RESOLVER_CACHE_SIZE; i++) {
+        if (resolver->cache[i].until_ns < entry->until_ns)
+            entry = &resolver->cache[i];
+    }
+    return entry;
+}
+
+// A host that no longer answers is a stranger again.
 static void resolver_remember(struct resolver *resolver, const struct job *job)
 {
-    struct remembered *entry = NULL;
-    for (size_t i = 0; i < RESOLVER_CACHE_SIZE && !entry; i++)
-        if (strcasecmp(resolver->cache[i].host, job->host) == 0)
-            entry = &resolver->cache[i];
+    struct remembered *entry = recall(resolver, job->host);
+    if (!entry && job->result.n > 0)
+        entry = oldest(resolver);
     if (!entry)
-        entry = &resolver->cache[resolver->cache_next++ % RESOLVER_CACHE_SIZE];
+        return;
+    *entry = (struct remembered){0};
+    if (job->result.n == 0)
+        return;
     memcpy(entry->host, job->host, sizeof entry->host);
     entry->result = job->result;
     entry->until_ns = clock_deadline_ns(RESOLVER_CACHE_MS);
@@ -212,8 +266,7 @@ bool resolver_take(struct resolver *resolver, char host[HOST_MAX + 1], struct re
     pthread_mutex_unlock(&resolver->mutex);
     if (!job)
         return false;
-    if (job->result.n > 0)
-        resolver_remember(resolver, job);
+    resolver_remember(resolver, job);
     memcpy(host, job->host, sizeof job->host);
     *ret = job->result;
     free(job);
@@ -222,13 +275,9 @@ bool resolver_take(struct resolver *resolver, char host[HOST_MAX + 1], struct re
 
 bool resolver_cached(struct resolver *resolver, const char *host, struct resolved *ret)
 {
-    int64_t now = clock_now_ns();
-    for (size_t i = 0; i < RESOLVER_CACHE_SIZE; i++) {
-        struct remembered *entry = &resolver->cache[i];
-        if (entry->until_ns > now && strcasecmp(entry->host, host) == 0) {
-            *ret = entry->result;
-            return true;
-        }
-    }
-    return false;
+    const struct remembered *entry = recall(resolver, host);
+    if (!entry || entry->until_ns <= clock_now_ns())
+        return false;
+    *ret = entry->result;
+    return true;
 }

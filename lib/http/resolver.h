@@ -1,7 +1,9 @@
 // Host names to addresses, off the client's thread (getaddrinfo), in a few threads started when
 // needed. A host is looked up once at a time however many ask for it, so a name server that doesn't
-// answer for one host holds one thread. Results are kept for a few seconds. Private to the room;
-// all calls but `wake`, which comes from a resolver's thread, belong to the client's thread.
+// answer for one host holds one thread; one that doesn't for many holds a share of the threads, and
+// the rest is kept for hosts that have answered before. Results are kept for a few seconds. Private
+// to the room; all calls but `wake`, which comes from a resolver's thread, belong to the client's
+// thread.
 #pragma once
 #include <netinet/in.h>
 #include <stdbool.h>

@@ -9,12 +9,13 @@
 #include "rpc/http/wire.h"
 
 // The name server of these tests: takes the place of the system's getaddrinfo in this program.
-//   stuck*.test    no answer until released
+//   stuck*         no answer until released; one.d.test alone: until let_one
+//   then.d.test    1.1.1.1 the first time, then as stuck
 //   mixed.test     a public address and a loopback one
 //   public.test    1.1.1.1;  local.test 127.0.0.1;  many.test ten addresses;  anything else:
 //   unknown
-static atomic_int asked;
-static atomic_bool released;
+static atomic_int asked, asked_then;
+static atomic_bool released, let_one;
 
 static struct addrinfo *entry(const char *address, struct addrinfo *next)
 {
@@ -44,14 +45,16 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
     }
     atomic_fetch_add(&asked, 1);
     *ret = NULL;
-    if (strncmp(host, "stuck", 5) == 0) {
-        while (!atomic_load(&released))
+    bool one = strcmp(host, "one.d.test") == 0, then = strcmp(host, "then.d.test") == 0;
+    bool first = then && atomic_fetch_add(&asked_then, 1) == 0;
+    if (strncmp(host, "stuck", 5) == 0 || one || (then && !first)) {
+        while (!atomic_load(&released) && !(one && atomic_load(&let_one)))
             nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         return EAI_AGAIN;
     }
     if (strcmp(host, "mixed.test") == 0)
         *ret = entry("1.1.1.1", entry("127.0.0.1", NULL));
-    else if (strcmp(host, "public.test") == 0)
+    else if (strcmp(host, "public.test") == 0 || first)
         *ret = entry("1.1.1.1", NULL);
     else if (strcmp(host, "local.test") == 0)
         *ret = entry("127.0.0.1", NULL);
@@ -147,6 +150,78 @@ Test(resolver, holds_one_thread_for_a_host_that_gets_no_answer)
     resolver_close(resolver);
 }
 
+static void ask_stuck(struct resolver *resolver, int n, const char *format)
+{
+    for (int i = 0; i < n; i++) {
+        char host[32];
+        snprintf(host, sizeof host, format, i);
+        cr_assert(resolver_ask(resolver, host));
+    }
+}
+
+Test(resolver, keeps_threads_for_hosts_that_have_answered_before)
+{
+    struct resolver *resolver = resolver_new(nothing, NULL);
+    cr_assert(resolver_ask(resolver, "public.test"));
+    take(resolver, "public.test");
+    ask_stuck(resolver, 200, "stuck.of%d.test"); // each of a domain of its own
+    cr_assert(resolver_ask(resolver, "public.test"));
+    cr_expect_eq(take(resolver, "public.test").n, 1);
+    atomic_store(&released, true);
+    resolver_close(resolver);
+}
+
+Test(resolver, keeps_threads_for_hosts_of_other_domains)
+{
+    struct resolver *resolver = resolver_new(nothing, NULL);
+    ask_stuck(resolver, 200, "stuck%d.one.Test");
+    cr_assert(resolver_ask(resolver, "public.test")); // never heard of before
+    cr_expect_eq(take(resolver, "public.test").n, 1);
+    atomic_store(&released, true);
+    resolver_close(resolver);
+}
+
+// The end of one look-up may let two others begin: one by its domain's share, one by the
+// strangers'.
+Test(resolver, begins_all_that_a_look_up_stood_in_the_way_of)
+{
+    struct resolver *resolver = resolver_new(nothing, NULL);
+    cr_assert(resolver_ask(resolver, "then.d.test"));
+    take(resolver, "then.d.test");
+    cr_assert(resolver_ask(resolver, "one.d.test"));
+    ask_stuck(resolver, 7, "stuck%d.d.test");
+    ask_stuck(resolver, 16, "stuck.of%d.test");
+    int64_t until = clock_deadline_ns(10000);
+    while (asked < 25)
+        cr_assert_gt(clock_left_ms(until), 0);
+    cr_assert(resolver_ask(resolver, "then.d.test"));
+    cr_assert(resolver_ask(resolver, "public.test"));
+    atomic_store(&let_one, true);
+    take(resolver, "one.d.test");
+    cr_expect_eq(take(resolver, "public.test").n, 1);
+    atomic_store(&released, true);
+    resolver_close(resolver);
+}
+
+Test(resolver, resolves_all_that_waited_for_a_share)
+{
+    struct resolver *resolver = resolver_new(nothing, NULL);
+    for (int i = 0; i < 200; i++) {
+        char host[32];
+        snprintf(host, sizeof host, "stuck%d.of%d.test", i, i % 20);
+        cr_assert(resolver_ask(resolver, host));
+    }
+    atomic_store(&released, true);
+    struct resolved result;
+    char host[HOST_MAX + 1];
+    int64_t until = clock_deadline_ns(20000);
+    for (int taken = 0; taken < 200;) {
+        taken += resolver_take(resolver, host, &result);
+        cr_assert_gt(clock_left_ms(until), 0);
+    }
+    resolver_close(resolver);
+}
+
 Test(resolver, refuses_more_hosts_than_its_queue_holds)
 {
     struct resolver *resolver = resolver_new(nothing, NULL);
@@ -157,7 +232,7 @@ Test(resolver, refuses_more_hosts_than_its_queue_holds)
         taken += resolver_ask(resolver, host);
     }
     cr_expect_eq(taken, 256);
-    resolver_close(resolver); // with four threads stuck
+    resolver_close(resolver); // with its threads stuck
     atomic_store(&released, true);
 }
 
@@ -196,10 +271,12 @@ Test(resolver, lets_no_request_out_when_one_address_is_private)
     struct http_client *client = http_client_new(4, "obol-test/1");
     struct arena *arena = arena_new(ARENA_CAP_REQUEST);
     for (int i = 0; i < 2; i++) { // resolved, then remembered
-        cr_expect_eq(run(client, arena, "http://mixed.test:9/", true).failure, HTTP_REFUSED_URL);
-        cr_expect_eq(run(client, arena, "http://local.test:9/", true).failure, HTTP_REFUSED_URL);
+        cr_expect_eq(run(client, arena, "http://mixed.test:4000/", true).failure, HTTP_REFUSED_URL);
+        cr_expect_eq(run(client, arena, "http://local.test:4000/", true).failure, HTTP_REFUSED_URL);
     }
     cr_expect_eq(asked, 2);
+    cr_expect_eq(run(client, arena, "http://public.test:25/", true).failure, HTTP_REFUSED_URL);
+    cr_expect_eq(asked, 2); // a port of another service: not even asked for
     http_client_free(client);
     arena_free(arena);
 }
