@@ -186,7 +186,7 @@ static bool plans_renew(struct db *db)
 enum status db_connect(struct db *db)
 {
     if (db->connection && (db->stale || !is_alive(db)))
-        db_break(db, db->stale ? "a cached plan is out of date" : "closed while idle");
+        db_break(db, db->stale ? "out of date: a plan, or the primary" : "closed while idle");
     if (db->connection && plans_renew(db))
         return STATUS_OK;
     int64_t start_ns = clock_now_ns();
