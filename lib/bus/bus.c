@@ -187,10 +187,31 @@ static bool add_stream(struct bus *bus, jsCtx *js)
     return s == NATS_OK;
 }
 
+// A stream made by one server alone, or with fewer replicas than are asked for now. It works as it
+// is, so a refusal is no more than told.
+static void raise_replicas(struct bus *bus, jsCtx *js, const jsStreamInfo *info)
+{
+    if (info->Config->Replicas >= bus->config.replicas)
+        return;
+    jsStreamConfig config = *info->Config;
+    config.Replicas = bus->config.replicas;
+    CLEANUP(jsStreamInfo_Destroy) jsStreamInfo *raised = NULL;
+    jsErrCode code = 0;
+    natsStatus s = js_UpdateStream(&raised, js, &config, NULL, &code);
+    if (s == NATS_OK)
+        log_info("bus.replicas_raised", LOG_S("stream", bus->config.stream),
+                 LOG_I("replicas", bus->config.replicas));
+    else
+        log_warn("bus.replicas_refused", LOG_S("stream", bus->config.stream),
+                 LOG_S("text", natsStatus_GetText(s)), LOG_I("code", code));
+}
+
 bool bus_stream_ensure(struct bus *bus, jsCtx *js)
 {
     CLEANUP(jsStreamInfo_Destroy) jsStreamInfo *info = NULL;
     jsErrCode code = 0;
     natsStatus s = js_GetStreamInfo(&info, js, bus->config.stream, NULL, &code);
+    if (s == NATS_OK)
+        raise_replicas(bus, js, info);
     return s == NATS_OK || (s == NATS_NOT_FOUND && add_stream(bus, js));
 }

@@ -15,7 +15,7 @@ struct bus_config {
     const char *url;       // nats://host:port[,…]
     const char *stream;    // "obol": subjects "<stream>.>"; made when it is missing
     const char *client;    // shown in the server's connection list
-    int64_t replicas;      // of the stream
+    int64_t replicas;      // of the stream and its consumers; one with fewer gets these, never less
     struct health *health; // may be NULL
     int dependency;
 };

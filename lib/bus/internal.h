@@ -24,5 +24,5 @@ struct bus {
 bool bus_connected(const struct bus *bus);
 // A JetStream context for one thread. NULL when out of memory.
 jsCtx *bus_context(struct bus *bus, jsPubAckHandler on_ack, void *closure);
-// Makes the stream when it is missing.
+// Makes the stream when it is missing, and gives it the replicas that it lacks.
 bool bus_stream_ensure(struct bus *bus, jsCtx *js);
