@@ -12,9 +12,9 @@ sys.path.pop(0)
 sys.path.append(str(pathlib.Path(__file__).resolve().parent))
 
 
-def running_stack(**options):
-    """For a file that wants its stack otherwise: a fixture that yields from this."""
-    stack = Stack(**options)
+def running_stack(stack=None, **options):
+    """For a file that wants its stack otherwise: a fixture that yields from this. stack: made and not started."""
+    stack = stack or Stack(**options)
     try:
         stack.start()
     except BaseException:

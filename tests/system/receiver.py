@@ -1,6 +1,8 @@
 """A merchant's webhook receiver in the test's own process, for endpoints that a test makes."""
 import http.server
+import socket
 import threading
+import time
 
 
 class Received:
@@ -8,12 +10,14 @@ class Received:
         self.path = path
         self.headers = headers
         self.body = body
+        self.at = time.monotonic()
 
 
 class Receiver:
     """Keeps what comes; answer() decides (status, headers, body), None: leaves without an answer."""
 
-    def __init__(self):
+    def __init__(self, address=("127.0.0.1", 0), tls=None):
+        """tls: an ssl.SSLContext."""
         self.requests = []
         self.answer = lambda request: (200, {}, b"ok")
         self.lock = threading.Lock()
@@ -46,11 +50,14 @@ class Receiver:
 
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
+            address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
 
             def handle_error(self, *_):
                 pass
 
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server(address, Handler)
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
