@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 
 from client import Api, at_once, send
-from postgres import Cluster, Database, psql
+from postgres import Cluster, Database, Pair, psql
 from processes import PORTS, Process, answers, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -23,10 +23,12 @@ HIDDEN_MS = 2500  # how long timeout@upi stays so
 
 
 class Stack:
-    def __init__(self, own_cluster=False, postgres=(), programs=BIN, place=None, replicas=(), tls=False, **environment):
+    def __init__(self, own_cluster=False, postgres=(), programs=BIN, place=None, replicas=(), tls=False, standby=False,
+                 nats_servers=1, **environment):
         """postgres: settings of the cluster of one's own; programs: where they lie; place: where the data goes;
         replicas: programs that run twice, the second as `<name>_2`; tls: gRPC under mutual TLS, with certificates in
-        directory/tls."""
+        directory/tls; standby: two clusters, the second a synchronous standby; nats_servers: more than one are a NATS
+        cluster."""
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="obol-system-", dir=place))
         self.directory.chmod(0o755)
         self.programs = pathlib.Path(programs)
@@ -34,22 +36,26 @@ class Stack:
         if tls:
             self.certificates(self.tls)
         self.replicas = {f"{name}_2": name for name in replicas}
-        self.names = ["nats", "sandbox", "merchant", *SERVICES, "gateway", *self.replicas]
-        self.ports = {name: PORTS.take() for name in [*PORT_NAMES, *(f"{second}{of}" for second in self.replicas
-                                                                     for of in ["", "_ops"])]}
-        self.database = Cluster(self.directory, postgres) if own_cluster else Database(self.directory)
+        self.buses = ["nats", *(f"nats_{n}" for n in range(2, nats_servers + 1))]
+        self.names = [*self.buses, "sandbox", "merchant", *SERVICES, "gateway", *self.replicas]
+        bus_ports = [name + what for name in self.buses for what in ("", "_monitor", "_route")]
+        replica_ports = [second + of for second in self.replicas for of in ("", "_ops")]
+        self.ports = {name: PORTS.take() for name in dict.fromkeys([*PORT_NAMES, *bus_ports, *replica_ports])}
+        self.database = Pair(self.directory, postgres) if standby else \
+            Cluster(self.directory, postgres) if own_cluster else Database(self.directory)
         self.environment = {**os.environ, **self.settings(), **self.pace(), **environment}
         self.processes = {}
-        self.add("nats", ["nats-server", "-a", "127.0.0.1", "-p", self.ports["nats"], "-m", self.ports["nats_monitor"],
-                          "-js", "-sd", self.directory / "nats"])
+        for name in self.buses:
+            self.add(name, ["nats-server", "-a", "127.0.0.1", "-p", self.ports[name], "-m", self.ports[f"{name}_monitor"],
+                            "-js", "-sd", self.directory / name, *self.bus_routes(name)])
         for name in ["sandbox", "merchant", *SERVICES, "gateway"]:
             self.add(name, [self.programs / f"obol-{name}"])
         for second, name in self.replicas.items():
             self.add(second, [self.programs / f"obol-{name}"], {
                 f"{name.upper()}_LISTEN": f"127.0.0.1:{self.ports[second]}",
                 f"{name.upper()}_OPS_LISTEN": f"127.0.0.1:{self.ports[f'{second}_ops']}"})
-        if self.database.process:
-            self.processes["postgres"] = self.database.process
+        self.clusters = self.database.clusters if standby else {"postgres": self.database} if own_cluster else {}
+        self.processes.update((name, cluster.process) for name, cluster in self.clusters.items())
 
     def add(self, name, command, more=()):
         environment = {**self.environment, **self.identity(self.replicas.get(name, name)), **dict(more)}
@@ -66,6 +72,14 @@ class Stack:
         return {"RPC_TLS_CERTIFICATE_FILE": str(self.tls / f"{role}.crt"), "RPC_TLS_KEY_FILE": str(self.tls / f"{role}.key"),
                 "RPC_TLS_CA_FILE": str(self.tls / "ca.crt")}
 
+    def bus_routes(self, name):
+        """How one of several nats-servers finds the others; a single one is no cluster."""
+        if len(self.buses) == 1:
+            return []
+        routes = ",".join(f"nats://127.0.0.1:{self.ports[f'{bus}_route']}" for bus in self.buses)
+        return ["-n", name, "--cluster_name", "obol", "--cluster", f"nats://127.0.0.1:{self.ports[f'{name}_route']}",
+                "--routes", routes]
+
     def settings(self):
         host = {name: f"127.0.0.1:{port}" for name, port in self.ports.items()}
         # Whole programs up to a clean exit: here leaks are looked for, which forked unit tests can't.
@@ -78,7 +92,8 @@ class Stack:
                    for name in SERVICES}
         return {
             **sanitizers, **listening, **operations, **targets,
-            "DATABASE_URL": self.database.url, "NATS_URL": f"nats://{host['nats']}",
+            "DATABASE_URL": self.database.url, "NATS_REPLICAS": str(len(self.buses)),
+            "NATS_URL": ",".join(f"nats://{host[name]}" for name in self.buses),
             "OBOL_KEYS": f"1:{secrets.token_hex(32)}",
             "SIMULATOR_URL": f"http://{host['sandbox']}", "SIMULATOR_KEY": secrets.token_hex(16),
             "SIMULATOR_CALLBACK_SECRET": secrets.token_hex(16), "CALLBACK_BASE_URL": f"http://{host['gateway']}",
@@ -117,8 +132,8 @@ class Stack:
 
     def restart(self, name, **environment):
         """From the test's main thread; the program must not be running."""
-        if name == "postgres":
-            self.database.start()
+        if name in self.clusters:
+            self.clusters[name].start()
         else:
             self.processes[name].start(**environment)
 
@@ -138,13 +153,13 @@ class Stack:
     def close(self):
         """Every program leaves cleanly, and none has reported anything."""
         faults = []
-        for name in ["gateway", *self.replicas, *reversed(SERVICES), "merchant", "sandbox", "nats"]:
+        for name in ["gateway", *self.replicas, *reversed(SERVICES), "merchant", "sandbox", *self.buses]:
             process = self.processes[name]
             if process.child is None:
                 continue
             was_running = process.running()
             code = process.signal_and_wait()
-            if not was_running or code not in ((0, 1) if name == "nats" else (0,)):
+            if not was_running or code not in ((0, 1) if name in self.buses else (0,)):
                 faults.append(f"{name} {'left with' if was_running else 'had ended before, with'} {code}\n{process.tail()}")
         faults += filter(None, (process.reports() for process in self.processes.values()))
         self.database.drop()

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from books import delivered
 from client import at_once, payment
 from conftest import running_stack
 from stack import SETTLED, sequences_whole, wait_until
@@ -15,17 +16,6 @@ REFUNDS = 20
 @pytest.fixture(scope="module")
 def stack():
     yield from running_stack(own_cluster=True)
-
-
-def delivered(stack, ids):
-    """The merchant has every event of these objects that the services' own journals hold."""
-    quoted = ",".join(f"'{i}'" for i in ids)
-    events = {row[0]: (row[1], row[2]) for schema in ["payments", "refunds"] for row in stack.sql(
-        f"SELECT id, object_id, sequence FROM {schema}.events WHERE body <> '' AND object_id IN ({quoted})")}
-    received = {r["id"] for r in stack.received() if r["verified"]}
-    missing = set(events) - received
-    assert not missing, f"{len(missing)} of {len(events)} events are missing: {[(m, events[m]) for m in list(missing)[:5]]}"
-    return events
 
 
 @pytest.mark.parametrize("victim", ["gateway", "auth", "payments", "refunds", "webhooks", "nats", "postgres"])
