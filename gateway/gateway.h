@@ -148,6 +148,12 @@ void key_cache_free(struct key_cache *cache);
 // Leads to request_authenticated or request_refuse, now or later.
 void keys_check(struct request *request);
 bool keys_given(const struct http_exchange *exchange);
+struct credentials {
+    const char *id, *secret;
+};
+// The key that a request shows: by its own two headers, or by Basic. False: none, or what can't be
+// one. Pure.
+bool keys_read(const struct http_exchange *exchange, struct arena *arena, struct credentials *ret);
 
 // transcode.c
 MUST_USE enum status transcode_in(struct request *request); // fills message, idempotency_key

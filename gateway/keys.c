@@ -38,10 +38,6 @@ struct key_cache {
     struct slot slots[SLOTS];
 };
 
-struct credentials {
-    const char *id, *secret;
-};
-
 struct key_cache *key_cache_new(struct edge *edge)
 {
     struct key_cache *cache = calloc(1, sizeof *cache);
@@ -59,7 +55,8 @@ static bool basic_credentials(struct arena *arena, const char *header, struct cr
 {
     struct bytes decoded;
     if (strncasecmp(header, "Basic ", 6) != 0 || strlen(header) > 4 * CREDENTIAL_MAX ||
-        !crypto_base64_decode(arena, header + 6, strlen(header + 6), &decoded))
+        !crypto_base64_decode(arena, header + 6, strlen(header + 6), &decoded) ||
+        memchr(decoded.at, '\0', decoded.length))
         return false;
     char *text = arena_strndup(arena, (const char *)decoded.at, decoded.length);
     char *colon = text ? strchr(text, ':') : NULL;
@@ -79,13 +76,13 @@ static bool credential_plain(const char *text)
     return length > 0;
 }
 
-static bool read_credentials(const struct request *request, struct credentials *ret)
+bool keys_read(const struct http_exchange *exchange, struct arena *arena, struct credentials *ret)
 {
-    *ret = (struct credentials){http_header_in(request->exchange, "X-Api-Key"),
-                                http_header_in(request->exchange, "X-Api-Secret")};
-    const char *authorization = http_header_in(request->exchange, "Authorization");
-    bool found = (ret->id && ret->secret) ||
-                 (authorization && basic_credentials(request->arena, authorization, ret));
+    *ret = (struct credentials){http_header_in(exchange, "X-Api-Key"),
+                                http_header_in(exchange, "X-Api-Secret")};
+    const char *authorization = http_header_in(exchange, "Authorization");
+    bool found =
+        (ret->id && ret->secret) || (authorization && basic_credentials(arena, authorization, ret));
     return found && credential_plain(ret->id) && credential_plain(ret->secret);
 }
 
@@ -234,7 +231,7 @@ void keys_check(struct request *request)
 {
     struct key_cache *cache = request->edge->keys;
     struct credentials given;
-    if (!read_credentials(request, &given)) {
+    if (!keys_read(request->exchange, request->arena, &given)) {
         refuse_key(request);
         return;
     }
