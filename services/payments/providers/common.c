@@ -107,6 +107,8 @@ const char *answer_text(struct arena *arena, const struct json_value *body, cons
     return text;
 }
 
+#define GRANT_S_MAX (30 * 86400) // what is said to live for ages is asked for again all the same
+
 static void grant_refused(struct outcome *ret)
 {
     if (ret->http_status == 400 || ret->http_status == 401 || ret->http_status == 403) {
@@ -135,6 +137,8 @@ void answer_grant(struct arena *arena, const struct http_response *response, int
         int64_t seconds = lives ? strtoll(lives, NULL, 10) : 0;
         ret->text = token;
         ret->lives_s = seconds > 0 ? seconds : default_s;
+        if (ret->lives_s > GRANT_S_MAX)
+            ret->lives_s = GRANT_S_MAX;
     }
 }
 

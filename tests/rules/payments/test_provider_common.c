@@ -156,6 +156,18 @@ Test(common, reads_tokens_that_are_granted)
     cr_assert_eq(grant(200, "{\"access_token\":\"t\",\"expires_in\":-1}").lives_s, 77);
 }
 
+// In microseconds it would be more than int64_t holds.
+Test(common, bounds_the_life_of_a_token)
+{
+    static const char *const bodies[] = {
+        "{\"access_token\":\"t\",\"expires_in\":9007199254740991}",
+        "{\"access_token\":\"t\",\"expires_in\":\"9223372036854775807\"}",
+        "{\"access_token\":\"t\",\"expires_in\":\"99999999999999999999\"}",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+        cr_expect_eq(grant(200, bodies[i]).lives_s, 30 * 86400, "%s", bodies[i]);
+}
+
 Test(common, says_why_a_token_is_not_granted)
 {
     static const struct {
