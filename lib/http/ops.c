@@ -7,6 +7,7 @@
 #include "obs/metrics.h"
 
 #define METRICS_BYTES_MAX ((size_t)4 << 20)
+#define PORT_DIGITS_MAX 5
 
 static void reply(struct http_exchange *exchange, int status, const char *type, struct bytes body)
 {
@@ -52,10 +53,11 @@ static void *ops_begin(void *context, struct http_loop *loop)
 bool ops_split_address(const char *address, char *host, size_t size, uint16_t *ret_port)
 {
     const char *colon = strrchr(address, ':');
-    char *end = NULL;
-    long port = colon ? strtol(colon + 1, &end, 10) : -1;
-    if (port < 0 || port > UINT16_MAX || *end || end == colon + 1 ||
-        (size_t)(colon - address) >= size)
+    size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
+    if (digits < 1 || digits > PORT_DIGITS_MAX || colon[1 + digits])
+        return false;
+    long port = strtol(colon + 1, NULL, 10);
+    if (port > UINT16_MAX || (size_t)(colon - address) >= size)
         return false;
     snprintf(host, size, "%.*s", (int)(colon - address), address);
     *ret_port = (uint16_t)port;
