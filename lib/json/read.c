@@ -8,6 +8,9 @@
 #include "json/fields.h"
 #include "json/parse.h"
 
+// More than decoding base64 takes of the arena: the bytes, and the text once more.
+#define DECODING_BYTES(length) (2 * (length) + 64)
+
 struct reader {
     struct arena *arena;
     struct problem *problem;
@@ -71,9 +74,11 @@ static enum status bytes_read(struct reader *reader, const json_t *value,
         return refuse(reader, "Must be a string of base64.");
     if (json_string_length(value) > JSON_STRING_MAX)
         return refuse(reader, "Is too long.");
-    if (!crypto_base64_decode(reader->arena, json_string_value(value), json_string_length(value),
-                              &decoded))
-        return refuse(reader, "Must be base64.");
+    size_t length = json_string_length(value);
+    if (!crypto_base64_decode(reader->arena, json_string_value(value), length, &decoded)) {
+        bool had_room = arena_alloc(reader->arena, DECODING_BYTES(length));
+        return had_room ? refuse(reader, "Must be base64.") : too_large(reader);
+    }
     member->data = (uint8_t *)decoded.at;
     member->len = decoded.length;
     return STATUS_OK;

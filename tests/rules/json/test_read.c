@@ -359,6 +359,21 @@ Test(read, refuses_lists_and_maps_when_too_long)
 }
 
 // Whatever the piece that no longer fits, the answer is the same.
+// A field that would be right is not called wrong for want of memory.
+Test(read, reports_exhaustion_when_base64_finds_no_room)
+{
+    static const char text[] = "{\"provider\":\"mtn\",\"body\":\"eyJhIjoxfQ==\"}";
+    enum status status = STATUS_RESOURCE_EXHAUSTED;
+    for (size_t cap = 16; status != STATUS_OK; cap += 16) {
+        struct arena *small = arena_new(cap);
+        ProtobufCMessage *message = NULL;
+        status = json_read(small, &obol__payments__v1__provider_callback_request__descriptor,
+                           bytes_of_string(text), &message, &problem);
+        cr_assert(status == STATUS_OK || status == STATUS_RESOURCE_EXHAUSTED, "%zu bytes", cap);
+        arena_free(small);
+    }
+}
+
 Test(read, reports_exhaustion_when_arena_is_full)
 {
     static const char text[] = "{\"order_id\":\"order\",\"amount\":5,\"card\":{\"number\":\"1\"},"
