@@ -2,10 +2,14 @@
 test_run() {
     local code=0 scratch more=()
     build_tree asan
+    if [ $# -eq 0 ] || [[ " $* " == *" all "* || " $* " == *" fuzz "* ]]; then
+        build_tree fuzz fuzz_targets
+        more=(--fuzz-build "$ROOT/build/fuzz")
+    fi
     if [ "${1:-}" = all ]; then # what takes longer
         build_tree release
         build_tree tsan thread_programs
-        more=(--thread-build "$ROOT/build/tsan")
+        more+=(--thread-build "$ROOT/build/tsan")
     fi
     mkdir -p "$DATA/logs"
     scratch=$(mktemp -d /tmp/obol-test.XXXXXX)

@@ -14,9 +14,13 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "fuzz"))
+import run as fuzz  # noqa: E402  fuzz/run.py
 TIERS = ["rules", "store", "rpc", "torture"]
 PROGRAM_SECONDS_MAX = 300
 SYSTEM_SECONDS_MAX = 900
+FUZZ_RUNS = 10000
+FUZZ_SECONDS_MAX = 120
 COVERAGE_MIN = 80
 # What runs once more on programs with the thread sanitizer in them.
 THREAD_SYSTEM = ["test_at_once.py", "test_at_once_endpoints.py", "test_main_job.py", "test_crash.py"]
@@ -88,6 +92,17 @@ def run_thread_programs(tally, build, scratch):
         tally.add(path.name, int(clean), int(not clean), done.stdout, time.monotonic() - began)
 
 
+def run_fuzz(tally, build, patterns, scratch):
+    """Each target over its seeds and FUZZ_RUNS inputs made of them, the same ones every time."""
+    limits = [f"-runs={FUZZ_RUNS}", "-seed=1"]
+    names = [n for n in fuzz.targets(build) if not patterns or any(x in n for x in patterns)]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=fuzz.AT_ONCE) as pool:
+        for result in pool.map(lambda n: fuzz.run_target(build, n, limits, pathlib.Path(scratch) / "corpus" / n, FUZZ_SECONDS_MAX), names):
+            clean = result.code == 0
+            tally.add(f"fuzz_{result.name}", int(clean), int(not clean),
+                      f"{result.output}\nreplay: {fuzz.replay_command(build, result)}", result.seconds)
+
+
 def run_pytest(tally, name, arguments, scratch, seconds):
     report = pathlib.Path(scratch) / f"{name}.xml"
     began = time.monotonic()
@@ -125,10 +140,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--thread-build", type=pathlib.Path, help="a build with the thread sanitizer")
+    parser.add_argument("--fuzz-build", type=pathlib.Path, help="a build of the fuzz targets")
     parser.add_argument("what", nargs="*")
     options = parser.parse_args()
     everything = not options.what or options.what == ["all"]
-    named = [t for t in options.what if t in TIERS + ["system", "checks"]]
+    named = [t for t in options.what if t in TIERS + ["system", "checks", "fuzz"]]
     patterns = [] if everything else [w for w in options.what if w not in named]
     tally = Tally()
     for counts in options.build.rglob("*.gcda"):
@@ -147,6 +163,8 @@ def main():
         if everything or "system" in named or (patterns and not named):
             chosen = ["-k", " or ".join(patterns)] if patterns else []
             run_pytest(tally, "system", ["tests/system", "-n", "3", "--dist", "loadfile", *chosen], scratch, SYSTEM_SECONDS_MAX)
+        if options.fuzz_build:
+            run_fuzz(tally, options.fuzz_build, patterns, scratch)
         if options.thread_build:
             run_thread_programs(tally, options.thread_build, scratch)
             os.environ["OBOL_BIN"] = str(options.thread_build / "bin")

@@ -46,21 +46,37 @@ static bool failpoint_parse(const char *text, struct failpoint *ret)
     return ret->left > 0;
 }
 
-static void failpoint_read(const char *spec)
+// What can't be read begins at the result; NULL: all was.
+static const char *failpoint_parse_all(const char *spec, struct failpoint *ret, size_t *ret_n)
 {
-    points_n = 0;
+    *ret_n = 0;
     for (const char *at = spec; *at;) {
         size_t length = strcspn(at, ",");
         char one[128] = "";
         if (length < sizeof(one))
             memcpy(one, at, length);
-        // A test whose failpoint was misspelt would pass without having tested anything.
-        if (points_n == FAILPOINTS_MAX || !failpoint_parse(one, &points[points_n])) {
-            fprintf(stderr, "OBOL_FAILPOINTS: can't read \"%.*s\"\n", (int)length, at);
-            abort();
-        }
-        points_n++;
+        if (*ret_n == FAILPOINTS_MAX || !failpoint_parse(one, &ret[*ret_n]))
+            return at;
+        (*ret_n)++;
         at += length + (at[length] == ',');
+    }
+    return NULL;
+}
+
+bool failpoint_spec_valid(const char *spec)
+{
+    struct failpoint read[FAILPOINTS_MAX];
+    size_t n;
+    return !failpoint_parse_all(spec, read, &n);
+}
+
+static void failpoint_read(const char *spec)
+{
+    const char *bad = failpoint_parse_all(spec, points, &points_n);
+    // A test whose failpoint was misspelt would pass without having tested anything.
+    if (bad) {
+        fprintf(stderr, "OBOL_FAILPOINTS: can't read \"%.*s\"\n", (int)strcspn(bad, ","), bad);
+        abort();
     }
     atomic_store(&armed, points_n > 0);
 }

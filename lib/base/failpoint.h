@@ -9,6 +9,7 @@
 
 #ifdef OBOL_FAILPOINTS
 bool failpoint_hit(const char *name); // true: fail here
+bool failpoint_spec_valid(const char *spec);
 void failpoint_arm(const char *spec); // replaces what the environment said; "" disarms. For tests
 #else
 static inline bool failpoint_hit(const char *name)

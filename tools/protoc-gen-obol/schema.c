@@ -126,7 +126,7 @@ static json_t *value_schema(struct document *document, const Field *field, bool 
     struct shape shape;
 
     if (field->type != FIELD(MESSAGE))
-        return shape_schema(scalar_shape(field->type), false);
+        return shape_schema(scalar_shape((int)field->type), false);
     shape = bare_shape(field->type_name);
     if (shape.type)
         return shape_schema(shape, nullable);

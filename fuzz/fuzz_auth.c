@@ -1,0 +1,12 @@
+// Every request of the auth service, judged by the very handler that serves it.
+#include "rpc_auth.h"
+#include "support/service.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct worker *worker;
+    const struct fuzz_service service = {auth_handlers, auth_handlers_n, "auth", NULL};
+    if (!worker)
+        worker = fuzz_worker(&service);
+    return fuzz_handle(&service, worker, data, size);
+}
