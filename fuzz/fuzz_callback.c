@@ -51,6 +51,10 @@ static void check_hmac(const struct provider_use *use, struct provider_callback 
     callback.headers = &right;
     callback.headers_n = 1;
     assert(!hex || callback_prove_hmac(use, &callback) == CALLBACK_PROVEN);
+    // The beginning of the right one is a wrong one.
+    size_t some = callback.body.length % sizeof mac.at;
+    right.value = crypto_hex(use->arena, (struct bytes){mac.at, some});
+    assert(!right.value || callback_prove_hmac(use, &callback) == CALLBACK_FORGED);
     mac.at[callback.body.length % sizeof mac.at] ^= 1;
     right.value = crypto_hex(use->arena, BYTES_OF_ARRAY(mac.at));
     assert(!right.value || callback_prove_hmac(use, &callback) == CALLBACK_FORGED);

@@ -65,6 +65,25 @@ static void check_csv(struct arena *arena, struct bytes file)
     buffer_deinit(&written);
 }
 
+// Any text that is written with quotes is read as it was.
+static void check_field(struct arena *arena, const char *field)
+{
+    struct csv csv;
+    struct csv_row row;
+    struct buffer written;
+    buffer_init(&written, FILE_MAX);
+    buffer_adds(&written, "a,b\n");
+    quote(&written, field);
+    buffer_adds(&written, ",");
+    quote(&written, field);
+    csv_begin(&csv, arena, buffer_bytes(&written));
+    assert(csv_next(&csv, &row) == CSV_ROW && row.n == 2);
+    assert(csv_next(&csv, &row) == CSV_ROW && row.n == 2);
+    assert(strcmp(row.fields[0], field) == 0 && strcmp(row.fields[1], field) == 0);
+    assert(csv_next(&csv, &row) == CSV_END);
+    buffer_deinit(&written);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input input;
@@ -85,5 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else if (status != STATUS_RESOURCE_EXHAUSTED)
         fuzz_check_refusal(status, &problem);
     check_csv(arena, file);
+    input = (struct fuzz_input){data, size};
+    check_field(arena, fuzz_text(&input, arena));
     return 0;
 }
