@@ -27,7 +27,7 @@ static enum status tls_open(struct gateway *gateway)
         return STATUS_OK;
     if (certificate && key)
         return tls_server_new(settings->tls_certificate_file, settings->tls_key_file,
-                              &gateway->tls);
+                              &gateway->front_tls);
     log_error("GATEWAY_TLS_CERTIFICATE_FILE and GATEWAY_TLS_KEY_FILE go together: set both or "
               "neither");
     return STATUS_INVALID_ARGUMENT;
@@ -54,7 +54,7 @@ enum status front_open(struct gateway *gateway, struct http_server **ret)
         .connections_max = (size_t)settings->connections_max,
         .request_s = settings->request_s,
         .idle_s = settings->idle_s,
-        .tls = gateway->tls,
+        .tls = gateway->front_tls,
         .closed = metric_counter("obol_http_connections_closed_total",
                                  "Connections of the REST API that ended.", "reason"),
         .loop_begin = edge_begin,
@@ -72,6 +72,6 @@ void front_tend(struct gateway *gateway, struct http_server *server)
     http_server_connections(server, connections);
     for (size_t i = 0; i < HTTP_STATES; i++)
         metric_set(gateway->connections, connections[i], METRIC_LABELS(http_state_names[i]));
-    if (gateway->tls)
-        tls_server_refresh(gateway->tls);
+    if (gateway->front_tls)
+        tls_server_refresh(gateway->front_tls);
 }

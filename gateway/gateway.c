@@ -24,7 +24,7 @@ bool gateway_init(struct gateway *gateway)
         return false;
     for (size_t i = 0; i < UPSTREAM_N; i++) {
         gateway->clients[i] =
-            rpc_client_new_to(gateway->settings.targets[i], upstream_roles[i], gateway->tls);
+            rpc_client_new_to(gateway->settings.targets[i], upstream_roles[i], gateway->rpc_tls);
         gateway->dependencies[i] = health_add(gateway->health, upstream_names[i], true);
         if (!gateway->clients[i])
             return false;
@@ -61,7 +61,7 @@ void gateway_close(struct gateway *gateway)
 void gateway_deinit(struct gateway *gateway)
 {
     gateway_close(gateway);
-    tls_server_free(gateway->tls);
+    tls_server_free(gateway->front_tls);
     bell_free(gateway->closed);
     routes_free(gateway->routes);
     health_free(gateway->health);

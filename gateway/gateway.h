@@ -45,15 +45,15 @@ struct edge;
 
 struct gateway {
     struct gateway_settings settings;
-    struct rpc_tls_settings tls_settings;
-    struct rpc_tls *tls; // NULL: plaintext; outlives the clients
+    struct rpc_tls_settings rpc_tls_settings;
+    struct rpc_tls *rpc_tls; // NULL: plaintext; outlives the clients
     struct routes *routes;
     struct rpc_client *clients[UPSTREAM_N];
     struct health *health;
     int dependencies[UPSTREAM_N];
     struct metric *requests, *seconds; // by method and status
     struct metric *connections;        // by state
-    struct tls_server *tls;            // NULL: plain HTTP
+    struct tls_server *front_tls;      // NULL: plain HTTP
     struct edge *_Atomic edges[EDGES_MAX];
     atomic_size_t edges_n;
     atomic_bool closing; // nothing goes out any more: the clients are being freed

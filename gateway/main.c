@@ -87,13 +87,13 @@ int main(int argc, char **argv)
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
-    enum status tls = config_load(rpc_tls_entries, rpc_tls_entries_n, &gateway.tls_settings);
+    enum status tls = config_load(rpc_tls_entries, rpc_tls_entries_n, &gateway.rpc_tls_settings);
     if (config_load(gateway_config, gateway_config_n, &gateway.settings) != STATUS_OK ||
-        tls != STATUS_OK || rpc_tls_open(&gateway.tls_settings, &gateway.tls) != STATUS_OK)
+        tls != STATUS_OK || rpc_tls_open(&gateway.rpc_tls_settings, &gateway.rpc_tls) != STATUS_OK)
         return 2;
     int code = gateway_init(&gateway) ? run(&gateway, &signals) : 1;
     gateway_deinit(&gateway);
-    rpc_tls_close(gateway.tls);
+    rpc_tls_close(gateway.rpc_tls);
     log_info("stopped");
     return code;
 }
