@@ -20,6 +20,7 @@ void edge_end(void *argument)
     for (size_t i = 0; i < UPSTREAM_N; i++)
         hop_free(edge->hops[i]);
     key_cache_free(edge->keys);
+    limits_free(edge->limits);
     free(edge);
 }
 
@@ -31,7 +32,8 @@ void *edge_begin(void *argument, struct http_loop *loop)
     edge->gateway = argument;
     edge->loop = loop;
     edge->keys = key_cache_new(edge);
-    bool complete = edge->keys != NULL;
+    edge->limits = limits_new(edge);
+    bool complete = edge->keys && edge->limits;
     for (size_t i = 0; i < UPSTREAM_N; i++) {
         edge->hops[i] = hop_new(edge, (enum upstream)i);
         complete = complete && edge->hops[i];
@@ -65,6 +67,7 @@ static void reply(struct request *request, int status, const char *type, struct 
     if (type)
         http_header_out(request->exchange, "Content-Type", type);
     http_header_out(request->exchange, "X-Request-Id", request->request_id);
+    limits_headers(request);
     http_header_out(request->exchange, "Cache-Control", "no-store");
     http_header_out(request->exchange, "X-Content-Type-Options", "nosniff");
     count(request, status);
@@ -170,7 +173,7 @@ void request_authenticated(struct request *request)
     else if (request->match.upstream == UPSTREAM_NONE)
         compose(request);
     else if (cards_wanted(request))
-        cards_exchange(request);
+        limits_card(request);
     else
         request_call(request);
 }

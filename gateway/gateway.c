@@ -17,6 +17,8 @@ bool gateway_init(struct gateway *gateway)
         metric_counter("obol_http_requests_total", "REST requests answered.", "method,status");
     gateway->seconds =
         metric_histogram("obol_http_request_duration_seconds", "From arrival to answer.", "method");
+    gateway->limited =
+        metric_counter("obol_gateway_limited_total", "Requests refused by a limit.", "limit");
     gateway->health = health_new("gateway", OBOL_VERSION);
     gateway->routes = routes_new();
     gateway->closed = bell_new();

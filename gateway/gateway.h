@@ -7,6 +7,9 @@
 //   edge.c       a request's way from the listener to its answer
 //   routes.c     method tables -> REST routes
 //   keys.c       API keys: headers, cache, batched verification
+//   limits.c     how much a tenant may ask for, how often an address may fail
+//   slices.c     tokens leased for that from buckets that all replicas share
+//   proxies.c    whose request it is, behind proxies
 //   transcode.c  HTTP request -> message
 //   hop.c        calls that are ready together travel in one Bundle
 //   lines.c      who waits for that, tenant by tenant
@@ -22,6 +25,7 @@
 #include "obs/health.h"
 #include "obs/metrics.h"
 #include "obs/trace.h"
+#include "proxies.h"
 #include "rpc/client.h"
 
 enum upstream { UPSTREAM_AUTH, UPSTREAM_PAYMENTS, UPSTREAM_REFUNDS, UPSTREAM_WEBHOOKS, UPSTREAM_N };
@@ -31,6 +35,8 @@ struct gateway_settings {
     const char *listen, *ops_listen;
     const char *targets[UPSTREAM_N];
     const char *tls_certificate_file, *tls_key_file;
+    const char *trusted_proxies;
+    int64_t failures_per_min, cards_per_min; // of an address; 0: no limit
     int64_t loops, body_max, timeout_ms, slow_timeout_ms, connections_max, drain_ms;
     int64_t request_s, idle_s;
     bool test_mode;
@@ -38,6 +44,8 @@ struct gateway_settings {
 
 struct routes;
 struct key_cache;
+struct verification;
+struct limits;
 struct hop;
 struct edge;
 
@@ -54,6 +62,8 @@ struct gateway {
     struct metric *requests, *seconds; // by method and status
     struct metric *connections;        // by state
     struct tls_server *front_tls;      // NULL: plain HTTP
+    struct metric *limited;            // by limit
+    struct proxies proxies;
     struct edge *_Atomic edges[EDGES_MAX];
     atomic_size_t edges_n;
     atomic_bool closing; // nothing goes out any more: the clients are being freed
@@ -71,6 +81,7 @@ struct edge {
     struct gateway *gateway;
     struct http_loop *loop;
     struct key_cache *keys;
+    struct limits *limits;
     struct hop *hops[UPSTREAM_N];
     size_t place; // in gateway->edges
     atomic_bool closed;
@@ -85,6 +96,8 @@ struct route_match {
     const char *allow; // where only the verb is wrong: the verbs that are right
 };
 
+enum limit { LIMIT_TENANT, LIMIT_FAILURES, LIMIT_CARDS, LIMITS_N };
+
 struct request {
     struct edge *edge;
     struct http_exchange *exchange;
@@ -98,6 +111,17 @@ struct request {
     ProtobufCMessage *message;
     int64_t deadline_ns;
     struct problem problem;
+    char address[ADDRESS_TEXT_SIZE];   // request_address
+    int64_t rate_per_min;              // of its tenant; 0: no limit
+    struct verification *verification; // of its key, where it is the first to ask for it
+    // limits.c:
+    enum limit waits_for;
+    struct request *next_waiting;
+    void (*go_on)(struct request *request);
+    void (*give_up)(struct request *request);
+    bool taken[LIMITS_N];
+    bool limited; // the answer tells of its tenant's limit
+    int64_t remaining, reset_s;
 };
 
 // A call on its way. Embedded in what waits for it; `finish` runs in the loop's thread.
@@ -154,6 +178,21 @@ struct credentials {
 // The key that a request shows: by its own two headers, or by Basic. False: none, or what can't be
 // one. Pure.
 bool keys_read(const struct http_exchange *exchange, struct arena *arena, struct credentials *ret);
+
+// limits.c
+struct limits *limits_new(struct edge *edge);
+void limits_free(struct limits *limits);
+// The client's: the socket's peer, or whom a trusted proxy names.
+const char *request_address(struct request *request);
+// Each leads, now or later, to what goes on, or to a refusal.
+void limits_tenant(struct request *request); // then request_authenticated
+// Taken before it is known whether the key is good, so that many at once are no way around it.
+// give_up: with the reason in request->problem.
+void limits_failure(struct request *request, void (*go_on)(struct request *),
+                    void (*give_up)(struct request *));
+void limits_no_failure(struct request *request); // it was good, or nobody could say
+void limits_card(struct request *request);       // then cards_exchange
+void limits_headers(const struct request *request);
 
 // transcode.c
 MUST_USE enum status transcode_in(struct request *request); // fills message, idempotency_key

@@ -20,7 +20,7 @@ struct verification {
     struct arena *arena;
     struct key_cache *cache;
     struct sha256 digest;
-    int64_t asked_ns;
+    int64_t asked_ns, rate_per_min;
     const char *key_id;
     struct request **waiting;
     size_t waiting_n, waiting_capacity;
@@ -30,6 +30,7 @@ struct slot {
     struct sha256 digest;
     char tenant_id[65];
     int64_t verified_ns; // when that was asked; 0: empty
+    int64_t rate_per_min;
     struct verification *pending;
 };
 
@@ -99,18 +100,20 @@ static void refuse_key(struct request *request)
     request_refuse(request);
 }
 
-static void accept_key(struct request *request, const char *key_id, const char *tenant_id)
+static void accept_key(struct request *request, const char *key_id, const char *tenant_id,
+                       int64_t rate_per_min)
 {
     const char *claimed = http_header_in(request->exchange, "X-Tenant-Id");
     request->key_id = arena_strdup(request->arena, key_id);
     request->tenant_id = arena_strdup(request->arena, tenant_id);
+    request->rate_per_min = rate_per_min;
     if (claimed && strcmp(claimed, tenant_id) != 0) {
         problem_set(&request->problem, STATUS_PERMISSION_DENIED, "tenant_mismatch", "X-Tenant-Id",
                     "This API key belongs to another tenant.");
         request_refuse(request);
         return;
     }
-    request_authenticated(request);
+    limits_tenant(request);
 }
 
 static struct slot *slot_of(struct key_cache *cache, const struct sha256 *digest)
@@ -131,8 +134,10 @@ static void settle(struct verification *verification, const char *tenant_id,
 {
     for (size_t i = 0; i < verification->waiting_n; i++) {
         struct request *request = verification->waiting[i];
+        if (i == 0 && (tenant_id || problem->status != STATUS_UNAUTHENTICATED))
+            limits_no_failure(request);
         if (tenant_id) {
-            accept_key(request, verification->key_id, tenant_id);
+            accept_key(request, verification->key_id, tenant_id, verification->rate_per_min);
         } else if (problem->status == STATUS_UNAUTHENTICATED) {
             refuse_key(request);
         } else {
@@ -153,6 +158,7 @@ static const char *verified_tenant(struct verification *verification, struct slo
             return NULL;
         slot->digest = verification->digest;
         slot->verified_ns = verification->asked_ns;
+        slot->rate_per_min = answer->rate_per_min;
         memcpy(slot->tenant_id, answer->tenant_id, strlen(answer->tenant_id) + 1);
         return slot->tenant_id;
     }
@@ -164,16 +170,25 @@ static const char *verified_tenant(struct verification *verification, struct slo
     return slot_good(slot, &verification->digest, KEY_STALE_MS) ? slot->tenant_id : NULL;
 }
 
+static void forget(struct verification *verification)
+{
+    struct slot *slot = slot_of(verification->cache, &verification->digest);
+    if (slot->pending == verification)
+        slot->pending = NULL;
+    free(verification->waiting);
+    arena_free(verification->arena);
+}
+
 static void verified(struct hop_call *hop_call)
 {
     struct verification *verification = (struct verification *)hop_call;
     struct slot *slot = slot_of(verification->cache, &verification->digest);
     if (slot->pending == verification)
-        slot->pending = NULL;
+        slot->pending = NULL; // who comes now asks anew
     const char *tenant_id = arena_strdup(verification->arena, verified_tenant(verification, slot));
+    verification->rate_per_min = slot->rate_per_min;
     settle(verification, tenant_id, &hop_call->call.problem);
-    free(verification->waiting);
-    arena_free(verification->arena);
+    forget(verification);
 }
 
 static bool wait_for(struct verification *verification, struct request *request)
@@ -227,19 +242,38 @@ static bool pending_serves(const struct verification *pending, const struct sha2
            clock_now_ns() - pending->asked_ns < KEY_GOOD_MS * NS_PER_MS;
 }
 
+static void send(struct request *request)
+{
+    struct verification *verification = request->verification;
+    hop_send(request->edge->hops[UPSTREAM_AUTH], &verification->hop_call);
+}
+
+// It may not be asked about: all who wait for it are told what the first was.
+static void give_up(struct request *first)
+{
+    struct verification *verification = first->verification;
+    const struct problem problem = first->problem;
+    for (size_t i = 0; i < verification->waiting_n; i++) {
+        struct request *request = verification->waiting[i];
+        request->problem = problem;
+        request_refuse(request);
+    }
+    forget(verification);
+}
+
 void keys_check(struct request *request)
 {
     struct key_cache *cache = request->edge->keys;
     struct credentials given;
     if (!keys_read(request->exchange, request->arena, &given)) {
-        refuse_key(request);
+        limits_failure(request, refuse_key, request_refuse);
         return;
     }
     const struct bytes parts[] = {bytes_of_string(given.id), bytes_of_string(given.secret)};
     struct sha256 digest = crypto_sha256_parts(parts, 2);
     struct slot *slot = slot_of(cache, &digest);
     if (slot_good(slot, &digest, KEY_GOOD_MS)) {
-        accept_key(request, given.id, slot->tenant_id);
+        accept_key(request, given.id, slot->tenant_id, slot->rate_per_min);
         return;
     }
     if (pending_serves(slot->pending, &digest) && wait_for(slot->pending, request))
@@ -252,6 +286,10 @@ void keys_check(struct request *request)
     }
     verification->cache = cache;
     verification->digest = digest;
-    slot->pending = verification;
-    hop_send(request->edge->hops[UPSTREAM_AUTH], &verification->hop_call);
+    slot->pending = request->verification = verification;
+    // Who was known a moment ago is no guesser, whatever else comes from there.
+    if (slot_good(slot, &digest, KEY_STALE_MS))
+        send(request);
+    else
+        limits_failure(request, send, give_up);
 }

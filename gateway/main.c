@@ -91,6 +91,11 @@ int main(int argc, char **argv)
     if (config_load(gateway_config, gateway_config_n, &gateway.settings) != STATUS_OK ||
         tls != STATUS_OK || rpc_tls_open(&gateway.rpc_tls_settings, &gateway.rpc_tls) != STATUS_OK)
         return 2;
+    if (!proxies_read(gateway.settings.trusted_proxies, &gateway.proxies)) {
+        fprintf(stderr, "TRUSTED_PROXIES: addresses and networks, at most %d, with commas\n",
+                PROXIES_MAX);
+        return 2;
+    }
     int code = gateway_init(&gateway) ? run(&gateway, &signals) : 1;
     gateway_deinit(&gateway);
     rpc_tls_close(gateway.rpc_tls);

@@ -39,6 +39,12 @@ const struct config_entry gateway_config[] = {
           "the same, for what waits on the outside world", 100, 600000),
     ENTRY("DRAIN_MS", CONFIG_INT, drain_ms, "5000", "longest wait for requests in hand at the end",
           0, 600000),
+    ENTRY("TRUSTED_PROXIES", CONFIG_STRING, trusted_proxies, "",
+          "addresses and networks (a.b.c.d/n, …) whose X-Forwarded-For counts", 0, 0),
+    ENTRY("ADDRESS_FAILURES_PER_MIN", CONFIG_INT, failures_per_min, "100",
+          "requests a minute of one address without a good key; 0: no limit", 0, 10000000),
+    ENTRY("ADDRESS_CARDS_PER_MIN", CONFIG_INT, cards_per_min, "100",
+          "cards a minute from one address; 0: no limit", 0, 10000000),
     ENTRY("TEST_MODE", CONFIG_BOOL, test_mode, "false", "the page of jobs needs no key", 0, 0),
 };
 const size_t gateway_config_n = sizeof gateway_config / sizeof *gateway_config;

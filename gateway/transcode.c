@@ -167,7 +167,7 @@ static enum status read_raw(struct request *request)
         return problem_unavailable(&request->problem);
     Obol__Payments__V1__ProviderCallbackRequest *callback = (void *)request->message;
     struct bytes body = http_body(request->exchange);
-    callback->address = arena_strdup(request->arena, http_peer(request->exchange));
+    callback->address = arena_strdup(request->arena, request_address(request));
     if (!callback->address)
         return problem_unavailable(&request->problem);
     http_headers_in(request->exchange, take_header, &list);

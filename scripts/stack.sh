@@ -38,6 +38,10 @@ stack_environment() {
     export PROVIDER_ALLOW_HTTP=true
     export PROVIDER_DELAYS_PERCENT=${PROVIDER_DELAYS_PERCENT:-10} SANDBOX_TIME_PERCENT=${SANDBOX_TIME_PERCENT:-10}
     export MERCHANT_LISTEN=127.0.0.1:$(port 4000) DEMO_WEBHOOK_URL=http://127.0.0.1:$(port 4000)/webhook
+    # Whoever tries things out here comes from one address, often for one payer.
+    export TENANT_RATE_PER_MIN=${TENANT_RATE_PER_MIN:-0} ADDRESS_FAILURES_PER_MIN=${ADDRESS_FAILURES_PER_MIN:-0}
+    export ADDRESS_CARDS_PER_MIN=${ADDRESS_CARDS_PER_MIN:-0} PAYER_ATTEMPTS_PER_MIN=${PAYER_ATTEMPTS_PER_MIN:-0}
+    export PAYER_FAILURES_BLOCK=${PAYER_FAILURES_BLOCK:-0}
     export WEBHOOK_ALLOW_PRIVATE=true LOG_FORMAT=${LOG_FORMAT:-text}
     tls_environment operator # what is called from here on; programs get their own
 }

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "rpc_tokens.h"
 #include "service/service.h"
 #include "store.h"
 #include "json/json.h"
@@ -72,6 +73,40 @@ static enum status create_tenant(void *context, struct call *call)
     if (status != STATUS_OK)
         return status;
     return service_once(context, call, tenant.id, false, create_tenant_work, &tenant);
+}
+
+struct new_rate {
+    const char *id;
+    int64_t rate_per_min;
+};
+
+static enum status set_rate_work(struct worker *worker, struct call *call, void *context)
+{
+    const struct new_rate *rate = context;
+    struct tenant tenant;
+    enum status status =
+        tenant_set_rate(worker->db, call->arena, rate->id, rate->rate_per_min, &tenant);
+    if (status == STATUS_NOT_FOUND)
+        return refuse_missing(call, "tenant");
+    if (status != STATUS_OK)
+        return call_refuse_status(call, status);
+    Obol__Auth__V1__Tenant *message = tenant_message(call->arena, &tenant);
+    status = audit(worker, call, tenant.id, "tenant.set_rate", tenant.id,
+                   message ? &message->base : NULL);
+    return status == STATUS_OK ? answer(call, &message->base) : status;
+}
+
+static enum status set_tenant_rate(void *context, struct call *call)
+{
+    const Obol__Auth__V1__SetTenantRateRequest *request =
+        CALL_REQUEST(call, Obol__Auth__V1__SetTenantRateRequest);
+    struct new_rate rate = {.id = request->id};
+    if (!id_looks_like(TENANT_PREFIX, request->id))
+        return refuse_missing(call, "tenant");
+    enum status status =
+        tenant_read_rate(request->rate_per_min, &rate.rate_per_min, &call->problem);
+    return status == STATUS_OK ? service_once(context, call, rate.id, false, set_rate_work, &rate)
+                               : status;
 }
 
 static enum status get_tenant(void *context, struct call *call)
@@ -264,6 +299,9 @@ static void verify_answer(struct worker *worker, struct call *call, const struct
     }
     response->tenant_id = tenant_id;
     response->test_mode = check->test_mode;
+    const struct auth_settings *settings = worker->state;
+    response->rate_per_min =
+        check->rate_per_min == RATE_DEFAULT ? settings->tenant_rate_per_min : check->rate_per_min;
     call_answer(call, &response->base);
 }
 
@@ -290,6 +328,7 @@ static void verify_key(void *context, struct call *const *calls, size_t n)
 
 const struct rpc_handler auth_handlers[] = {
     {.method = AUTH "CreateTenant", .one = create_tenant},
+    {.method = AUTH "SetTenantRate", .one = set_tenant_rate},
     {.method = AUTH "GetTenant", .one = get_tenant},
     {.method = AUTH "ListTenants", .one = list_tenants},
     {.method = AUTH "CreateKey", .one = create_key},
@@ -297,5 +336,6 @@ const struct rpc_handler auth_handlers[] = {
     {.method = AUTH "ListKeys", .one = list_keys},
     {.method = AUTH "RevokeKey", .one = revoke_key},
     {.method = AUTH "VerifyKey", .many = verify_key},
+    {.method = AUTH "LeaseTokens", .many = rpc_lease_tokens},
 };
 const size_t auth_handlers_n = sizeof auth_handlers / sizeof *auth_handlers;

@@ -13,6 +13,7 @@ enum status tenant_insert(struct db *db, struct arena *arena, const struct tenan
     db_text(params, tenant->name);
     db_bool(params, tenant->test_mode);
     db_time(params, tenant->created_us);
+    db_int(params, tenant->rate_per_min);
     struct db_rows *rows;
     enum status status = db_run(db, arena, &sql_tenant_insert, params, &rows);
     if (status == STATUS_OK)
@@ -27,6 +28,7 @@ static struct tenant tenant_of_row(const struct db_rows *rows, size_t row)
         .name = db_get_text(rows, row, 1),
         .test_mode = db_get_bool(rows, row, 2),
         .created_us = db_get_time(rows, row, 3),
+        .rate_per_min = db_get_int(rows, row, 4),
     };
 }
 
@@ -36,6 +38,22 @@ enum status tenant_get(struct db *db, struct arena *arena, const char *id, struc
     db_text(params, id);
     struct db_rows *rows;
     enum status status = db_run(db, arena, &sql_tenant_get, params, &rows);
+    if (status != STATUS_OK)
+        return status;
+    if (db_count(rows) == 0)
+        return STATUS_NOT_FOUND;
+    *ret = tenant_of_row(rows, 0);
+    return STATUS_OK;
+}
+
+enum status tenant_set_rate(struct db *db, struct arena *arena, const char *id,
+                            int64_t rate_per_min, struct tenant *ret)
+{
+    struct db_params *params = db_params(arena);
+    db_text(params, id);
+    db_int(params, rate_per_min);
+    struct db_rows *rows;
+    enum status status = db_run(db, arena, &sql_tenant_set_rate, params, &rows);
     if (status != STATUS_OK)
         return status;
     if (db_count(rows) == 0)
@@ -157,6 +175,7 @@ enum status key_find(struct db *db, struct arena *arena, struct key_check *check
         checks[i].digest = db_get_bytea(rows, i, 0);
         checks[i].tenant_id = db_get_text(rows, i, 1);
         checks[i].test_mode = db_get_bool(rows, i, 2);
+        checks[i].rate_per_min = db_get_int(rows, i, 3);
     }
     return STATUS_OK;
 }

@@ -10,6 +10,8 @@ MUST_USE enum status tenant_insert(struct db *db, struct arena *arena, const str
                                    bool *ret_made);
 MUST_USE enum status tenant_get(struct db *db, struct arena *arena, const char *id,
                                 struct tenant *ret); // NOT_FOUND
+MUST_USE enum status tenant_set_rate(struct db *db, struct arena *arena, const char *id,
+                                     int64_t rate_per_min, struct tenant *ret); // NOT_FOUND
 // Up to limit rows, newest first.
 MUST_USE enum status tenant_list(struct db *db, struct arena *arena, const struct page *page,
                                  struct tenant **ret, size_t *ret_n, bool *ret_more);
@@ -28,6 +30,7 @@ struct key_check {
     struct bytes digest; // out: at NULL when there is no such key that stands
     const char *tenant_id;
     bool test_mode;
+    int64_t rate_per_min; // RATE_DEFAULT: the installation's
 };
 // All in one statement.
 MUST_USE enum status key_find(struct db *db, struct arena *arena, struct key_check *checks,

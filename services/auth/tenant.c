@@ -31,12 +31,26 @@ enum status name_check(const char *name, struct problem *problem)
     return STATUS_OK;
 }
 
+enum status tenant_read_rate(const Google__Protobuf__Int64Value *given, int64_t *ret,
+                             struct problem *problem)
+{
+    int64_t rate = given ? given->value : RATE_DEFAULT;
+    if (given && (rate < 0 || rate > RATE_PER_MIN_MAX))
+        return problem_invalid(problem, "rate_per_min",
+                               "rate_per_min is 0 to 10000000 requests a minute.");
+    *ret = rate;
+    return STATUS_OK;
+}
+
 enum status tenant_make(struct arena *arena, const Obol__Auth__V1__CreateTenantRequest *request,
                         struct tenant *ret, struct problem *problem)
 {
     if (*request->id && !id_looks_like(TENANT_PREFIX, request->id))
         return problem_invalid(problem, "id", "id is not a tenant's id (ten_…).");
+    int64_t rate = RATE_DEFAULT;
     enum status status = name_check(request->name, problem);
+    if (status == STATUS_OK)
+        status = tenant_read_rate(request->rate_per_min, &rate, problem);
     if (status != STATUS_OK)
         return status;
     struct id fresh = id_new(TENANT_PREFIX);
@@ -45,6 +59,7 @@ enum status tenant_make(struct arena *arena, const Obol__Auth__V1__CreateTenantR
         .name = request->name,
         .test_mode = request->test_mode,
         .created_us = clock_unix_us(),
+        .rate_per_min = rate,
     };
     return ret->id ? STATUS_OK : problem_internal(problem);
 }
@@ -71,5 +86,12 @@ Obol__Auth__V1__Tenant *tenant_message(struct arena *arena, const struct tenant 
     message->name = (char *)tenant->name;
     message->test_mode = tenant->test_mode;
     message->created_at = timestamp_message(arena, tenant->created_us);
+    if (tenant->rate_per_min != RATE_DEFAULT) {
+        message->rate_per_min =
+            MESSAGE_NEW(arena, google__protobuf__int64_value, Google__Protobuf__Int64Value);
+        if (!message->rate_per_min)
+            return NULL;
+        message->rate_per_min->value = tenant->rate_per_min;
+    }
     return message->created_at ? message : NULL;
 }

@@ -17,6 +17,7 @@ const struct rpc_handler payments_handlers[] = {
     {.method = PAYMENTS "CapturePayment", .one = rpc_capture_payment},
     {.method = PAYMENTS "CancelPayment", .one = rpc_cancel_payment},
     {.method = PAYMENTS "ResolvePayment", .one = rpc_resolve_payment},
+    {.method = PAYMENTS "UnblockPayer", .one = rpc_unblock_payer},
     {.method = PAYMENTS "ResolveRefund", .one = rpc_resolve_refund},
     {.method = PAYMENTS "TokenizeCard", .one = rpc_tokenize_card},
     {.method = PAYMENTS "ReserveRefund", .many = rpc_reserve_refund},

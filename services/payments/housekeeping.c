@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "callbacks/store_callbacks.h"
+#include "creation/store_payers.h"
 #include "service/service.h"
 #include "setup/reseal.h"
 #include "setup/store_volumes.h"
@@ -13,6 +14,7 @@ static enum status (*const sweeps[])(struct db *, struct arena *, int64_t now_us
     store_card_tokens_sweep,
     store_unknown_callbacks_sweep,
     store_volumes_sweep,
+    store_payers_sweep,
 };
 
 enum status sweep_payments(void *context, struct db *db, struct arena *arena, bool *ret_more)

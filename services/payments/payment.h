@@ -95,6 +95,7 @@ struct payment_act {
     const char *operation;                  // LOST: "charge" | "capture" | "cancel"
     const char *error_code, *error_message; // DECLINED, EXPIRED, …_REFUSED, REVIEW, RESOLVE_FAILED
     const char *action_url;                 // NEED_ACTION
+    bool by_payer;                          // DECLINED: the payer, or the bank, said no
     const struct payment_route *route;      // REROUTE
 };
 

@@ -19,6 +19,7 @@ enum status rpc_list_payments(void *worker, struct call *call);
 enum status rpc_capture_payment(void *worker, struct call *call);
 enum status rpc_cancel_payment(void *worker, struct call *call);
 enum status rpc_resolve_payment(void *worker, struct call *call);
+enum status rpc_unblock_payer(void *context, struct call *call);
 
 enum status rpc_tokenize_card(void *worker, struct call *call);
 void rpc_reserve_refund(void *worker, struct call *const *calls, size_t n);

@@ -15,6 +15,7 @@ struct payments_settings {
     int64_t processor_slots;
     int64_t unknown_deadline_s, processing_deadline_s, action_ttl_s, poll_first_ms;
     int64_t card_token_ttl_s;
+    int64_t payer_attempts_per_min, payer_failures_block, payer_block_s;
     int64_t payment_retention_s;  // 0: for ever
     const char *reconcile_at_utc; // "02:00"; "off": never
 };

@@ -1,7 +1,7 @@
 // The tables of the payments service. Every function runs in the caller's transaction when one is
 // open; results live in the arena. Where several rows are locked, it is in the order of their keys
 // (of the queue and operations: by id); and always the queue before operations before payments
-// before orders, so that no two workers wait for each other.
+// before orders before payers, so that no two workers wait for each other.
 #pragma once
 #include "crypto/crypto.h"
 #include "db/db.h"
@@ -41,6 +41,7 @@ MUST_USE enum status store_payments_reroute(struct db *db, struct arena *arena,
 struct new_payment {
     struct payment payment;
     struct bytes provider_token; // sealed; at NULL: none
+    struct bytes payer;          // keyed digest of who pays; at NULL: not known, or not counted
     int64_t lease_ms;            // of its charge
     bool review;                 // a person decides whether it is charged
 };

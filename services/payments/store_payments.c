@@ -193,6 +193,7 @@ enum status store_payments_insert(struct db *db, struct arena *arena,
     db_bools(p, n, DB_COLUMN(rows, review));
     db_texts(p, n, DB_COLUMN(rows, payment.error_code));
     db_texts(p, n, DB_COLUMN(rows, payment.error_message));
+    db_byteas(p, n, DB_COLUMN(rows, payer));
     return db_post(db, arena, &sql_payments_insert, p);
 }
 

@@ -34,6 +34,9 @@ enum status store_card_tokens_get(struct db *db, struct arena *arena, const stru
             .expiry_year = db_get_int(rows, i, 5),
             .credential_id = db_get_text(rows, i, 7),
         };
+        struct bytes fingerprint = db_get_bytea(rows, i, 8);
+        if (fingerprint.length == sizeof token->fingerprint.at)
+            memcpy(token->fingerprint.at, fingerprint.at, fingerprint.length);
         strncpy(token->last4, db_get_text(rows, i, 3), sizeof token->last4 - 1);
         ret[place] = token;
     }

@@ -17,6 +17,9 @@ SUPPRESSIONS = ROOT / "tests" / "tsan" / "suppressions.txt"
 SERVICES = ["auth", "payments", "refunds", "webhooks"]
 PORT_NAMES = [*SERVICES, *(f"{name}_ops" for name in [*SERVICES, "gateway"]), "gateway", "sandbox", "merchant", "nats",
               "nats_monitor"]
+# Tests that are about something else, and benchmarks, come from one address, often for one payer.
+UNLIMITED = {name: "0" for name in ["TENANT_RATE_PER_MIN", "ADDRESS_FAILURES_PER_MIN", "ADDRESS_CARDS_PER_MIN",
+                                    "PAYER_ATTEMPTS_PER_MIN", "PAYER_FAILURES_BLOCK"]}
 SETTLED = {"succeeded", "failed", "canceled", "expired", "authorized", "needs_review"}
 PROCESSING_MS = 100
 HIDDEN_MS = 2500  # how long timeout@upi stays so
@@ -91,7 +94,7 @@ class Stack:
         targets = {f"{name.upper()}_TARGET": f"ipv4:{host[name]},{host[f'{name}_2']}" if f"{name}_2" in host else host[name]
                    for name in SERVICES}
         return {
-            **sanitizers, **listening, **operations, **targets,
+            **UNLIMITED, **sanitizers, **listening, **operations, **targets,
             "DATABASE_URL": self.database.url, "NATS_REPLICAS": str(len(self.buses)),
             "NATS_URL": ",".join(f"nats://{host[name]}" for name in self.buses),
             "OBOL_KEYS": f"1:{secrets.token_hex(32)}",
@@ -178,9 +181,9 @@ class Stack:
         assert done.returncode == code, f"obol {words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return json.loads(done.stdout) if parse and code == 0 else done.stdout + done.stderr
 
-    def tenant(self, name="Tenant"):
+    def tenant(self, name="Tenant", *options):
         """The API of a new tenant."""
-        tenant = self.obol("tenant", "create", "--test", name)
+        tenant = self.obol("tenant", "create", "--test", name, *options)
         return self.key(tenant["id"])
 
     def key(self, tenant_id, name="a key"):

@@ -30,9 +30,11 @@ static bool seed(struct cli *cli, const char *what, const struct ask *ask)
 static bool seed_tenant(struct cli *cli)
 {
     Obol__Auth__V1__CreateTenantRequest request = OBOL__AUTH__V1__CREATE_TENANT_REQUEST__INIT;
+    Google__Protobuf__Int64Value unlimited = GOOGLE__PROTOBUF__INT64_VALUE__INIT;
     request.id = (char *)TENANT;
     request.name = (char *)"Demo";
     request.test_mode = true;
+    request.rate_per_min = &unlimited;
     return seed(cli, "tenant " TENANT,
                 &(struct ask){PEER_AUTH, METHOD_AuthService_CreateTenant, NULL, &request.base});
 }

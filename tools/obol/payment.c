@@ -98,6 +98,33 @@ static int payment_review(struct cli *cli, int argc, char **argv)
     return cli->json ? print_json(cli, &list->base) : print_reviews(cli, list);
 }
 
+static int payment_unblock(struct cli *cli, int argc, char **argv)
+{
+    const char *tenant = NULL;
+    struct words words;
+    const struct option_row rows[] = {{"tenant", "whose payment it is", &tenant, NULL}, {0}};
+    if (!cli_options(cli, argc, argv, rows, &words))
+        return EXIT_USAGE;
+    if (words.n != 1 || !tenant)
+        return cli_usage(cli, "give the payment and --tenant");
+    Obol__Payments__V1__UnblockPayerRequest request =
+        OBOL__PAYMENTS__V1__UNBLOCK_PAYER_REQUEST__INIT;
+    request.payment_id = words.at[0];
+    const Obol__Payments__V1__UnblockPayerResponse *answer =
+        (const void *)cli_call(cli, &(struct ask){PEER_PAYMENTS, METHOD_PaymentService_UnblockPayer,
+                                                  tenant, &request.base});
+    if (!answer)
+        return EXIT_FAILED;
+    if (cli->json)
+        return print_json(cli, &answer->base);
+    if (!answer->known)
+        puts("The payment does not tell who its payer is.");
+    else
+        puts(answer->was_blocked ? "The payer was blocked, and is no longer."
+                                 : "The payer was not blocked.");
+    return EXIT_DONE;
+}
+
 const struct command payment_commands[] = {
     {"payment review", "[--tenant ten_…] [--limit n] [--after pay_…[/rfnd_…]]",
      "Payments and refunds that wait for a person, oldest payment first.",
@@ -107,5 +134,8 @@ const struct command payment_commands[] = {
      "  obol payment resolve pay_01… --tenant ten_demo --as succeeded \\\n"
      "      --reason \"seen in the provider's ledger\"\n",
      payment_resolve},
+    {"payment unblock", "<payment> --tenant ten_…",
+     "Let the payer of a payment in again, whom declined payments blocked.",
+     "  obol payment unblock pay_01… --tenant ten_demo\n", payment_unblock},
     {0},
 };

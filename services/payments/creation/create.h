@@ -14,6 +14,7 @@ struct create_item {
     struct problem problem; // of validation; status OK when it may go
     struct new_payment new;
     const struct order *order; // NULL: a reference of the merchant's
+    const struct sha256 *card; // fingerprint of the card that pays; NULL: none
     int64_t daily_limit;       // of the tenant's payments in this currency; 0: none
     struct event events[2];    // created, and needs_review where a person is to look first
     size_t events_n;
@@ -47,4 +48,13 @@ struct create_refusals {
 MUST_USE enum status create_take_volumes(struct worker *worker, struct arena *arena,
                                          struct create_item *const *items, size_t n,
                                          struct create_refusals *refusals);
+// The keyed digest of who pays: a VPA whatever its case, a phone's number, a card's. At NULL: not
+// known. card: its fingerprint, or NULL.
+struct bytes create_payer(struct arena *arena, const struct keyring *ring,
+                          const struct payment *payment, const struct sha256 *card);
+// In the transaction, after orders: attempts of those that go and have a payer; refuses too many,
+// and those of who is blocked.
+MUST_USE enum status create_take_payers(struct worker *worker, struct arena *arena,
+                                        struct create_item *const *items, size_t n,
+                                        struct create_refusals *refusals);
 bool create_takes_order(const struct create_item *item);

@@ -160,7 +160,7 @@ static enum status take_orders(struct attempt *a)
     return take_and_judge(a, wanting, n);
 }
 
-static void refuse_volume(void *context, struct create_item *item, const struct problem *why)
+static void refuse_taken(void *context, struct create_item *item, const struct problem *why)
 {
     struct attempt *a = context;
     if (create_takes_order(item))
@@ -170,14 +170,16 @@ static void refuse_volume(void *context, struct create_item *item, const struct 
 }
 
 // Orders that were taken for what is refused here are free again.
-static enum status take_volumes(struct attempt *a)
+static enum status take_counted(struct attempt *a)
 {
-    struct create_refusals refusals = {refuse_volume, a};
+    struct create_refusals refusals = {refuse_taken, a};
     a->freed_n = 0;
     a->freed = ARENA_ARRAY(a->arena, a->n, struct order_following);
     if (!a->freed)
         return STATUS_RESOURCE_EXHAUSTED;
-    enum status status = create_take_volumes(a->worker, a->arena, a->items, a->n, &refusals);
+    enum status status = create_take_payers(a->worker, a->arena, a->items, a->n, &refusals);
+    if (status == STATUS_OK)
+        status = create_take_volumes(a->worker, a->arena, a->items, a->n, &refusals);
     if (status == STATUS_OK && a->freed_n > 0)
         status = store_orders_follow(a->worker->db, a->arena, a->freed, a->freed_n);
     return status;
@@ -221,7 +223,7 @@ static enum status steps(struct attempt *a, bool again)
     if (status == STATUS_OK)
         status = take_orders(a);
     if (status == STATUS_OK)
-        status = take_volumes(a);
+        status = take_counted(a);
     if (status == STATUS_OK)
         status = insert(a);
     if (status == STATUS_OK && a->forget_n > 0)

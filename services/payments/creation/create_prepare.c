@@ -125,6 +125,7 @@ static void apply_token(struct create_item *item, const struct card_token *token
     payment->provider = token->provider;
     payment->credential_id = token->credential_id;
     item->new.provider_token = token->provider_token;
+    item->card = &token->fingerprint;
 }
 
 static enum status read_tokens(struct worker *worker, struct arena *arena,
@@ -211,6 +212,14 @@ static void fill_claim(struct worker *worker, struct create_item *item, int64_t 
     };
 }
 
+static void fill_payer(const struct payments_state *state, struct create_item *item)
+{
+    const struct payments_settings *settings = state->settings;
+    if (settings->payer_attempts_per_min > 0 || settings->payer_failures_block > 0)
+        item->new.payer =
+            create_payer(item->base.call->arena, state->ring, &item->new.payment, item->card);
+}
+
 enum status create_prepare(struct worker *worker, struct arena *arena, struct create_item *items,
                            size_t n, int64_t now_us)
 {
@@ -229,8 +238,10 @@ enum status create_prepare(struct worker *worker, struct arena *arena, struct cr
     if (status == STATUS_OK)
         status = create_route(worker, items, n);
     for (size_t i = 0; status == STATUS_OK && i < n; i++) {
-        if (items[i].problem.status == STATUS_OK)
+        if (items[i].problem.status == STATUS_OK) {
+            fill_payer(worker->state, &items[i]);
             render(&items[i]);
+        }
         fill_claim(worker, &items[i], now_us);
     }
     return status;

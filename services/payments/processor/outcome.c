@@ -318,6 +318,7 @@ static void settle(const struct judgement *j)
     case OUTCOME_FAILED:
         finish_failed(j, j->outcome->error_code, j->outcome->error_message);
         j->ret->elsewhere = j->outcome->elsewhere;
+        j->ret->act.by_payer = charge && !j->outcome->elsewhere;
         break;
     case OUTCOME_PREPARED:
         go_on(j);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "creation/store_payers.h"
 #include "processor/claim.h"
 #include "processor/flush.h"
 
@@ -29,6 +30,24 @@ struct attempt {
     size_t taken_n;
 };
 
+// A payment is declined once, so it counts once.
+static enum status count_declined(struct turn *turn)
+{
+    const struct payments_settings *settings = turn->state->settings;
+    const struct payer_block block = {settings->payer_failures_block, settings->payer_block_s};
+    struct key *declined = ARENA_ARRAY(turn->arena, turn->changes_n, struct key);
+    size_t n = 0;
+    if (!declined)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; block.failures > 0 && i < turn->changes_n; i++) {
+        const struct payment_change *change = &turn->changes[i];
+        if (change->result == CHANGE_APPLIED && change->act.kind == ACT_DECLINED &&
+            change->act.by_payer)
+            declined[n++] = change->payment;
+    }
+    return n > 0 ? store_payers_fail(turn->db, turn->arena, declined, n, &block) : STATUS_OK;
+}
+
 static enum status steps(struct turn *turn, const struct attempt *attempt)
 {
     enum status status = STATUS_OK;
@@ -42,6 +61,8 @@ static enum status steps(struct turn *turn, const struct attempt *attempt)
     if (status == STATUS_OK)
         status =
             payments_change(turn->db, turn->changes, turn->changes_n, turn->now_us, &turn->effects);
+    if (status == STATUS_OK)
+        status = count_declined(turn);
     if (status == STATUS_OK)
         status = effects_write(&turn->effects, turn->db);
     if (status != STATUS_OK)

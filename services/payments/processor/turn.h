@@ -1,7 +1,8 @@
 // A turn of the processor: what came of requests is recorded and new work is claimed, in one
-// transaction (the queue, then operations, then payments, then orders; events and audit rows with
-// them), so that a busy processor waits for the disk once. Where that fails, the two are tried
-// apart, and then one by one: nothing that is at fault keeps the others from their end.
+// transaction (the queue, then operations, then payments, then orders, then payers; events and
+// audit rows with them), so that a busy processor waits for the disk once. Where that fails, the
+// two are tried apart, and then one by one: nothing that is at fault keeps the others from their
+// end.
 #pragma once
 #include "change.h"
 #include "processor/outcome.h"

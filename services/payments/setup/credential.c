@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "providers/provider.h"
-#include "setup/address_range.h"
+#include "base/address_range.h"
 
 #define BLANKS " "
 

@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "http/guard.h"
-#include "setup/address_range.h"
+#include "base/address_range.h"
 #include "validate.h"
 
 struct field_param {

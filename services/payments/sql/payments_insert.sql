@@ -7,13 +7,13 @@ WITH new AS (
         $14::bigint[], $15::text[], $16::text[], $17::bytea[], $18::text[], $19::text[],
         $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $26::text[], $27::text[],
         $28::text[], $29::text[], $30::bigint[], $31::bigint[], $32::boolean[], $33::text[],
-        $34::text[])
+        $34::text[], $35::bytea[])
         AS u(
         tenant_id, id, operation_id, order_id, order_own, amount, currency, method, vpa,
         card_token, card_brand, card_last4, card_expiry_month, card_expiry_year, capture,
         provider, provider_token, description, customer_email, customer_phone, customer_name,
         metadata, request_id, traceparent, credential_id, msisdn, network, return_url, lease_ms,
-        sequence, review, error_code, error_message)
+        sequence, review, error_code, error_message, payer)
 ), charges AS (
     INSERT INTO operations (tenant_id, id, payment_id, kind, amount, currency, provider,
         credential_id, provider_token, request_id, traceparent, status, created_at)
@@ -33,11 +33,11 @@ INSERT INTO payments (
     card_last4, card_expiry_month, card_expiry_year, capture, provider, description,
     customer_email, customer_phone, customer_name, metadata, request_id, traceparent,
     charge_operation_id, status, sequence, created_at, updated_at, credential_id, msisdn, network,
-    return_url, error_code, error_message)
+    return_url, error_code, error_message, payer)
 SELECT
     tenant_id, id, order_id, order_own, amount, currency, method, vpa, card_token, card_brand,
     card_last4, nullif(card_expiry_month, 0), nullif(card_expiry_year, 0), capture, provider, description,
     customer_email, customer_phone, customer_name, metadata::json, request_id, traceparent,
     operation_id, CASE WHEN review THEN 'needs_review' ELSE 'pending' END, sequence, $25, $25,
-    credential_id, msisdn, network, return_url, error_code, error_message
+    credential_id, msisdn, network, return_url, error_code, error_message, payer
 FROM new

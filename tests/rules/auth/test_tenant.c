@@ -78,7 +78,7 @@ Test(tenant, name_holds_no_control_character_and_no_broken_utf8)
 
 Test(tenant, message_shows_every_field)
 {
-    const struct tenant tenant = {"ten_a", "A", true, 1700000000123456};
+    const struct tenant tenant = {"ten_a", "A", true, 1700000000123456, 600};
     const Obol__Auth__V1__Tenant *message = tenant_message(arena, &tenant);
     cr_assert_str_eq(message->id, "ten_a");
     cr_assert_str_eq(message->object, "tenant");
@@ -90,7 +90,7 @@ Test(tenant, message_shows_every_field)
 
 Test(tenant, message_is_null_when_the_arena_is_full)
 {
-    const struct tenant tenant = {"ten_a", "A", true, 1};
+    const struct tenant tenant = {"ten_a", "A", true, 1, RATE_DEFAULT};
     while (arena_alloc(arena, 4096))
         ;
     while (arena_alloc(arena, 16))
@@ -98,4 +98,31 @@ Test(tenant, message_is_null_when_the_arena_is_full)
     cr_assert_null(tenant_message(arena, &tenant));
     struct tenant made;
     cr_assert_eq(make("", "Acme", &made), STATUS_INTERNAL);
+}
+
+Test(tenant, rate_is_shown_where_it_is_the_tenants_own)
+{
+    const struct tenant own = {"ten_a", "A", true, 1, 600}, none = {"ten_a", "A", true, 1, 0},
+                        other = {"ten_a", "A", true, 1, RATE_DEFAULT};
+    cr_assert_eq(tenant_message(arena, &own)->rate_per_min->value, 600);
+    cr_assert_eq(tenant_message(arena, &none)->rate_per_min->value, 0);
+    cr_assert_null(tenant_message(arena, &other)->rate_per_min);
+}
+
+Test(tenant, rate_is_within_bounds)
+{
+    Google__Protobuf__Int64Value given = GOOGLE__PROTOBUF__INT64_VALUE__INIT;
+    int64_t rate = 5;
+    cr_assert_eq(tenant_read_rate(NULL, &rate, &problem), STATUS_OK);
+    cr_assert_eq(rate, RATE_DEFAULT);
+    cr_assert_eq(tenant_read_rate(&given, &rate, &problem), STATUS_OK);
+    cr_assert_eq(rate, 0);
+    given.value = RATE_PER_MIN_MAX;
+    cr_assert_eq(tenant_read_rate(&given, &rate, &problem), STATUS_OK);
+    given.value++;
+    cr_assert_eq(tenant_read_rate(&given, &rate, &problem), STATUS_INVALID_ARGUMENT);
+    cr_assert_str_eq(problem.param, "rate_per_min");
+    given.value = -1;
+    cr_assert_eq(tenant_read_rate(&given, &rate, &problem), STATUS_INVALID_ARGUMENT);
+    cr_assert_eq(rate, RATE_PER_MIN_MAX);
 }

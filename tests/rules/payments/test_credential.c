@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "providers/provider.h"
-#include "setup/address_range.h"
+#include "base/address_range.h"
 #include "setup/credential.h"
 
 static struct arena *arena;

@@ -35,7 +35,7 @@ TestSuite(store, .init = setup, .fini = teardown, .timeout = 60);
 static void add_tenant(const char *id)
 {
     bool made = false;
-    cr_ok(tenant_insert(db, arena, &(struct tenant){id, "Name", true, 1700000000123456}, &made));
+    cr_ok(tenant_insert(db, arena, &(struct tenant){id, "Name", true, 1700000000123456, RATE_DEFAULT}, &made));
     cr_assert(made);
 }
 
@@ -67,7 +67,7 @@ Test(store, tenant_is_not_made_twice)
 {
     bool made = true;
     add_tenant("ten_a");
-    cr_ok(tenant_insert(db, arena, &(struct tenant){"ten_a", "Other", false, 1}, &made));
+    cr_ok(tenant_insert(db, arena, &(struct tenant){"ten_a", "Other", false, 1, RATE_DEFAULT}, &made));
     cr_assert_not(made);
     struct tenant tenant;
     cr_ok(tenant_get(db, arena, "ten_a", &tenant));

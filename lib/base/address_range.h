@@ -15,3 +15,8 @@ struct address_range {
 // prefix, which is mostly an address mistaken for a network.
 bool address_range_parse(const char *text, size_t length, struct address_range *ret);
 bool address_range_holds(const struct address_range *range, const struct address_range *address);
+#define ADDRESS_TEXT_SIZE 50 // with a prefix length
+// The network in text; "/bits" where bits are fewer than the family has.
+void address_range_print(const struct address_range *range, char ret[ADDRESS_TEXT_SIZE]);
+// Its first bits alone, which must not be more than it has.
+struct address_range address_range_cut(const struct address_range *range, int bits);

@@ -1,6 +1,7 @@
-#include "setup/address_range.h"
+#include "base/address_range.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PREFIX_TEXT_MAX 3 // "128"
@@ -74,4 +75,23 @@ bool address_range_holds(const struct address_range *range, const struct address
 {
     return range->family == address->family && range->bits <= address->bits &&
            same_bits(range->prefix, address->prefix, range->bits);
+}
+
+void address_range_print(const struct address_range *range, char ret[ADDRESS_TEXT_SIZE])
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    bool whole = range->bits == (range->family == AF_INET ? 32 : 128);
+    inet_ntop(range->family, range->prefix, text, sizeof text);
+    if (whole)
+        snprintf(ret, ADDRESS_TEXT_SIZE, "%s", text);
+    else
+        snprintf(ret, ADDRESS_TEXT_SIZE, "%s/%d", text, range->bits);
+}
+
+struct address_range address_range_cut(const struct address_range *range, int bits)
+{
+    struct address_range cut = {.family = range->family, .bits = bits};
+    for (int i = 0; i < bits; i++)
+        cut.prefix[i / 8] |= (uint8_t)(range->prefix[i / 8] & (0x80 >> i % 8));
+    return cut;
 }

@@ -1,0 +1,2 @@
+DROP TABLE rate_buckets;
+ALTER TABLE tenants DROP COLUMN rate_per_min;

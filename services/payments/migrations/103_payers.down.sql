@@ -1,0 +1,2 @@
+ALTER TABLE payments DROP COLUMN payer;
+DROP TABLE payers;
