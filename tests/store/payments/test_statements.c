@@ -14,7 +14,7 @@ Test(statements, migrations_go_back_to_nothing)
 {
     struct fixture f;
     fixture_begin(&f);
-    cr_ok(db_migrate_down(f.db, fixture_migrations(), payments_migrations_n));
+    cr_ok(db_migrate_down(f.db, fixture_migrations(), (int)payments_migrations_n));
     cr_assert_str_eq(
         test_sql(f.db, f.arena,
                  "SELECT count(*) FROM pg_tables WHERE schemaname = 'payments' AND "
@@ -48,7 +48,7 @@ Test(statements, the_queue_is_carried_over_up_and_down)
     test_sql(f.db, f.arena,
              "UPDATE operations_queue SET queries = 7, lease_until = due_at + interval '1 hour' "
              "FROM operations o WHERE o.id = operations_queue.id AND o.amount = 2");
-    cr_ok(db_migrate_down(f.db, fixture_migrations(), payments_migrations_n - 1));
+    cr_ok(db_migrate_down(f.db, fixture_migrations(), (int)payments_migrations_n - 1));
     cr_assert_str_eq(
         test_sql(f.db, f.arena,
                  "SELECT string_agg(amount || ':' || queries || ':' || coalesce(due_at = "
