@@ -7,6 +7,7 @@
 #include "obol/auth/v1/auth.obol.h"
 #include "rpc/client.h"
 #include "rpc_auth.h"
+#include "rpc_tokens.h"
 #include "service/service.h"
 #include "support/support.h"
 
@@ -26,6 +27,7 @@ static struct problem problem;
 static void *worker_begin(void *context)
 {
     (void)context;
+    static struct auth_settings settings = {.tenant_rate_per_min = 6000};
     struct worker *worker = calloc(1, sizeof *worker);
     worker->arena = arena_new(ARENA_CAP_BATCH);
     worker->db = db_new(&(struct db_config){.url = database.url,
@@ -34,6 +36,7 @@ static void *worker_begin(void *context)
                                             .statement_timeout_ms = 20000,
                                             .lock_timeout_ms = 5000});
     worker->journal = &journal;
+    worker->state = &settings;
     return worker;
 }
 
