@@ -21,7 +21,8 @@ AGE_S = 4
 ROLES = ["gateway", *SERVICES, "operator"]
 LINE = re.compile(r'obol_rpc_callers_total\{method="([^"]+)",role="([^"]+)",allowed="([^"]+)"\} (\d+)')
 # Which nothing here brings about: rare acts of operators and of the saga.
-RARE = {"ReleaseRefund", "GetRefundOperation", "ResolvePayment", "ResolveRefund", "SetCredential", "TestCredential", "Reconcile"}
+RARE = {"ReleaseRefund", "GetRefundOperation", "ResolvePayment", "ResolveRefund", "SetCredential", "TestCredential", "Reconcile",
+        "SetTenantRate", "LeaseTokens", "UnblockPayer"}
 
 
 @pytest.fixture(scope="module")
