@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "gateway.h"
 #include "http/ops.h"
 
@@ -82,6 +83,7 @@ int main(int argc, char **argv)
     if (argc > 1)
         return usage(argv[1]);
     log_init("gateway");
+    process_guard();
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);

@@ -15,6 +15,7 @@ SIMULATOR_CALLBACK_SECRET=$(openssl rand -hex 16)
 TEXT
         )
     fi
+    grep -q ^NATS_KEY= "$file" || echo "NATS_KEY=$(openssl rand -hex 32)" >>"$file"
     set -a
     # shellcheck source=/dev/null
     source "$file"
@@ -100,9 +101,16 @@ start_database() {
         "$PG_BIN/psql" -q "$url/postgres" -c 'CREATE DATABASE obol'
 }
 
+# Events hold payers' data: what JetStream keeps of them is encrypted. A store of before goes; PostgreSQL has all.
 start_bus() {
     [ -z "${NATS_URL:-}" ] || return 0
-    start nats nats-server -a 127.0.0.1 -p "$(port 14222)" -js -sd "$DATA/nats"
+    stack_secrets
+    rm -rf "$DATA/nats"
+    (umask 077; cat >"$DATA/nats.conf" <<TEXT
+jetstream { store_dir: "$DATA/jetstream", key: "$NATS_KEY", cipher: aes }
+TEXT
+    )
+    start nats nats-server -a 127.0.0.1 -p "$(port 14222)" -c "$DATA/nats.conf"
 }
 
 ports_free() {

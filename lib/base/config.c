@@ -149,7 +149,8 @@ void config_print(const struct config_entry *entries, size_t n)
         default_width = shown > default_width ? shown : default_width;
     }
     for (size_t i = 0; i < n; i++)
-        printf("%-*s  %-*s  %s\n", name_width, entries[i].name, default_width,
-               config_shown_default(&entries[i]), entries[i].help);
+        printf("%-*s  %-*s  %s%s\n", name_width, entries[i].name, default_width,
+               config_shown_default(&entries[i]), entries[i].help,
+               entries[i].kind == CONFIG_SECRET ? "; or its file, by _FILE" : "");
     fflush(stdout);
 }

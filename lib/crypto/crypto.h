@@ -93,5 +93,9 @@ struct bytes keyring_seal(const struct keyring *ring, struct arena *arena, struc
 // hold. RESOURCE_EXHAUSTED: the arena is full.
 MUST_USE enum status keyring_open(const struct keyring *ring, struct arena *arena,
                                   struct bytes sealed, const char *context, struct bytes *ret);
+// Of a column whose rows of earlier versions are plain: what is sealed is opened, the rest is given
+// as it stands. For JSON and protobuf messages, neither of which begins with the version byte.
+MUST_USE enum status keyring_read(const struct keyring *ring, struct arena *arena,
+                                  struct bytes stored, const char *context, struct bytes *ret);
 // HMAC-SHA256 under mac_key, domain-separated by a label ("api_key", "card").
 struct sha256 keyring_mac(const struct keyring *ring, const char *label, struct bytes message);

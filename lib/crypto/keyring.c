@@ -1,8 +1,8 @@
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "crypto/internal.h"
 
 #define SEAL_VERSION 1
@@ -11,8 +11,6 @@
 #define SEAL_TAG_BYTES ((size_t)16)
 #define SEAL_BYTES (SEAL_HEADER_BYTES + SEAL_NONCE_BYTES + SEAL_TAG_BYTES)
 #define SEAL_SECRET_MAX ((size_t)1 << 24)
-
-DEFINE_CLEANUP(EVP_CIPHER_CTX_free, EVP_CIPHER_CTX *)
 
 static const uint8_t *keyring_find(const struct keyring *ring, uint8_t id)
 {
@@ -63,16 +61,47 @@ bool keyring_parse(const char *text, struct keyring *ret)
     return at != NULL;
 }
 
-// A context set up with key and nonce, the header and the caller's context authenticated.
+// Fetching the cipher takes longer than sealing a small secret, and so does a new context: the one
+// is fetched once, the other kept by its thread until that ends.
+static pthread_once_t gcm_once = PTHREAD_ONCE_INIT;
+static pthread_key_t gcm_key;
+static EVP_CIPHER *gcm_cipher;
+
+static void gcm_free(void *context)
+{
+    EVP_CIPHER_CTX_free(context);
+}
+
+static void gcm_prepare(void)
+{
+    gcm_cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    if (!gcm_cipher || pthread_key_create(&gcm_key, gcm_free) != 0)
+        crypto_die("aes-256-gcm");
+}
+
+static EVP_CIPHER_CTX *gcm_context(void)
+{
+    (void)pthread_once(&gcm_once, gcm_prepare);
+    EVP_CIPHER_CTX *context = pthread_getspecific(gcm_key);
+    if (context)
+        return context;
+    context = EVP_CIPHER_CTX_new();
+    if (!context || pthread_setspecific(gcm_key, context) != 0)
+        crypto_die("aes-256-gcm");
+    return context;
+}
+
+// The thread's context set up with key and nonce, the header and the caller's context
+// authenticated.
 static EVP_CIPHER_CTX *gcm_begin(const uint8_t *sealed, const uint8_t *key, const char *context,
                                  int encrypt)
 {
-    EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+    EVP_CIPHER_CTX *cipher = gcm_context();
     int written;
     const uint8_t *nonce = sealed + SEAL_HEADER_BYTES;
     size_t context_length = strlen(context);
-    if (!cipher || context_length > SEAL_SECRET_MAX ||
-        EVP_CipherInit_ex(cipher, EVP_aes_256_gcm(), NULL, key, nonce, encrypt) != 1 ||
+    if (context_length > SEAL_SECRET_MAX ||
+        EVP_CipherInit_ex2(cipher, gcm_cipher, key, nonce, encrypt, NULL) != 1 ||
         EVP_CipherUpdate(cipher, NULL, &written, sealed, (int)SEAL_HEADER_BYTES) != 1 ||
         (context_length && EVP_CipherUpdate(cipher, NULL, &written, (const uint8_t *)context,
                                             (int)context_length) != 1))
@@ -95,7 +124,6 @@ struct bytes keyring_seal(const struct keyring *ring, struct arena *arena, struc
     crypto_random(sealed + SEAL_HEADER_BYTES, SEAL_NONCE_BYTES);
     uint8_t *text = sealed + SEAL_HEADER_BYTES + SEAL_NONCE_BYTES, *tag = text + secret.length;
     int written = 0;
-    CLEANUP(EVP_CIPHER_CTX_free)
     EVP_CIPHER_CTX *cipher = gcm_begin(sealed, ring->keys[0].key, context, 1);
     if ((secret.length &&
          EVP_CipherUpdate(cipher, text, &written, secret.at, (int)secret.length) != 1) ||
@@ -122,7 +150,7 @@ enum status keyring_open(const struct keyring *ring, struct arena *arena, struct
     uint8_t tag[16], rest[16];
     memcpy(tag, text + length, sizeof(tag));
     int written = 0;
-    CLEANUP(EVP_CIPHER_CTX_free) EVP_CIPHER_CTX *cipher = gcm_begin(sealed.at, key, context, 0);
+    EVP_CIPHER_CTX *cipher = gcm_begin(sealed.at, key, context, 0);
     if ((length && EVP_CipherUpdate(cipher, secret, &written, text, (int)length) != 1) ||
         EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG, (int)SEAL_TAG_BYTES, tag) != 1)
         crypto_die("aes-256-gcm");
@@ -131,6 +159,15 @@ enum status keyring_open(const struct keyring *ring, struct arena *arena, struct
         return STATUS_DATA_LOSS;
     }
     *ret = (struct bytes){secret, length};
+    return STATUS_OK;
+}
+
+enum status keyring_read(const struct keyring *ring, struct arena *arena, struct bytes stored,
+                         const char *context, struct bytes *ret)
+{
+    if (stored.length > 0 && stored.at[0] == SEAL_VERSION)
+        return keyring_open(ring, arena, stored, context, ret);
+    *ret = stored;
     return STATUS_OK;
 }
 

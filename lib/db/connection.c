@@ -74,6 +74,11 @@ struct db *db_new(const struct db_config *config)
     return db;
 }
 
+const struct keyring *db_keyring(const struct db *db)
+{
+    return db->config.ring;
+}
+
 void db_free(struct db *db)
 {
     if (!db)

@@ -25,6 +25,7 @@
 #include "base/status.h"
 
 struct health;
+struct keyring;
 
 // Static storage: a connection remembers which it has prepared.
 struct db_statement {
@@ -41,6 +42,7 @@ struct db_config {
         relaxed; // a commit does not wait for the disk: only for what is done again when it is lost
     struct health *health; // may be NULL; reported under dependency
     int dependency;
+    const struct keyring *ring; // what those above seal their columns with; carried only
 };
 
 struct db;
@@ -49,6 +51,8 @@ struct db;
 // config is copied, strings and all.
 struct db *db_new(const struct db_config *config);
 void db_free(struct db *db);
+// The ring of its config: sealed columns are written and read with it.
+const struct keyring *db_keyring(const struct db *db);
 // Connects if needed; OK when a trivial statement is answered.
 MUST_USE enum status db_ping(struct db *db);
 

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/log.h"
 #include "journal/journal.h"
 #include "journal_sql.h"
 
@@ -18,26 +19,45 @@ struct sha256 journal_hash(const struct journal *journal, const char *method,
 
 // A claim as columns.
 struct claim_row {
-    struct bytes hash;
+    struct bytes hash, answer;
     int64_t http_status;
 };
 
-static struct db_params *claim_params(struct arena *arena, const struct claim *items, size_t n)
+static const char *answer_context(struct arena *arena, const char *tenant_id, const char *key)
+{
+    return arena_printf(arena, "idempotency:%s/%s", tenant_id, key);
+}
+
+// at NULL: none, or the arena is full.
+static struct bytes seal_answer(const struct journal *journal, struct arena *arena,
+                                const struct claim *item)
+{
+    const char *context = answer_context(arena, item->tenant_id, item->key);
+    if (!context || !item->answer.at)
+        return (struct bytes){0};
+    return keyring_seal(journal->ring, arena, item->answer, context);
+}
+
+static struct db_params *claim_params(const struct journal *journal, struct arena *arena,
+                                      const struct claim *items, size_t n)
 {
     struct db_params *params = db_params(arena);
     struct claim_row *rows = ARENA_ARRAY(arena, n, struct claim_row);
     if (!rows)
         return NULL;
-    for (size_t i = 0; i < n; i++)
-        rows[i] = (struct claim_row){BYTES_OF_ARRAY(items[i].hash.at), items[i].http_status};
+    for (size_t i = 0; i < n; i++) {
+        rows[i] = (struct claim_row){BYTES_OF_ARRAY(items[i].hash.at),
+                                     seal_answer(journal, arena, &items[i]), items[i].http_status};
+        if (items[i].answer.at && !rows[i].answer.at)
+            return NULL;
+    }
     db_texts(params, n, DB_COLUMN(items, tenant_id));
     db_texts(params, n, DB_COLUMN(items, key));
     db_byteas(params, n, DB_COLUMN(rows, hash));
     db_texts(params, n, DB_COLUMN(items, method));
     db_texts(params, n, DB_COLUMN(items, object_id));
     db_ints(params, n, DB_COLUMN(rows, http_status));
-    db_byteas(params, n, DB_COLUMN(items, answer));
-    db_bools(params, n, DB_COLUMN(items, sealed));
+    db_byteas(params, n, DB_COLUMN(rows, answer));
     db_times(params, n, DB_COLUMN(items, now_us));
     db_int(params, IDEMPOTENCY_TTL_S);
     return params;
@@ -65,7 +85,27 @@ static enum claim_result compare(const struct claim *item, struct bytes hash)
     return item->held_answer.at ? CLAIM_REPLAY : CLAIM_RUNNING;
 }
 
-static enum status read_losers(struct db *db, struct arena *arena, struct claim *items, size_t n)
+static enum status read_loser(const struct journal *journal, struct arena *arena,
+                              const struct db_rows *rows, size_t row, struct claim *item)
+{
+    const char *context = answer_context(arena, item->tenant_id, item->key);
+    struct bytes answer = db_get_bytea(rows, row, 3);
+    if (!context)
+        return STATUS_RESOURCE_EXHAUSTED;
+    item->held_object_id = db_get_text(rows, row, 2);
+    enum status status = STATUS_OK;
+    if (answer.at)
+        status = keyring_read(journal->ring, arena, answer, context, &item->held_answer);
+    item->result = compare(item, db_get_bytea(rows, row, 1));
+    if (status != STATUS_DATA_LOSS)
+        return status;
+    // Its key was taken away: the caller is told to wait, and the others of the batch go on.
+    log_error("an idempotency key's answer can't be opened", LOG_S("tenant", item->tenant_id));
+    return STATUS_OK;
+}
+
+static enum status read_losers(const struct journal *journal, struct db *db, struct arena *arena,
+                               struct claim *items, size_t n)
 {
     struct db_params *params = db_params(arena);
     db_texts(params, n, DB_COLUMN(items, tenant_id));
@@ -78,10 +118,9 @@ static enum status read_losers(struct db *db, struct arena *arena, struct claim 
         struct claim *item = &items[db_get_int(rows, row, 0)];
         if (item->result == CLAIM_WON)
             continue;
-        item->held_object_id = db_get_text(rows, row, 2);
-        item->held_answer = db_get_bytea(rows, row, 3);
-        item->held_sealed = db_get_bool(rows, row, 4);
-        item->result = compare(item, db_get_bytea(rows, row, 1));
+        status = read_loser(journal, arena, rows, row, item);
+        if (status != STATUS_OK)
+            return status;
     }
     for (size_t i = 0; i < n; i++) {
         // Without a transaction around us the row may be gone by now.
@@ -94,35 +133,39 @@ static enum status read_losers(struct db *db, struct arena *arena, struct claim 
 enum status journal_claim(const struct journal *journal, struct db *db, struct arena *arena,
                           struct claim *items, size_t n)
 {
-    (void)journal;
     if (n == 0)
         return STATUS_OK;
     for (size_t i = 0; i < n; i++) {
         items[i].result = 0;
         items[i].held_object_id = NULL;
         items[i].held_answer = (struct bytes){0};
-        items[i].held_sealed = false;
     }
-    struct db_params *params = claim_params(arena, items, n);
+    struct db_params *params = claim_params(journal, arena, items, n);
     if (!params)
         return STATUS_RESOURCE_EXHAUSTED;
     struct db_rows *rows;
     enum status status = db_run(db, arena, &sql_journal_claim, params, &rows);
     if (status != STATUS_OK)
         return status;
-    return mark_winners(rows, items, n) == n ? STATUS_OK : read_losers(db, arena, items, n);
+    return mark_winners(rows, items, n) == n ? STATUS_OK
+                                             : read_losers(journal, db, arena, items, n);
 }
 
 enum status journal_complete(const struct journal *journal, struct db *db, struct arena *arena,
                              const char *tenant_id, const char *key, struct bytes answer,
                              const char *object_id)
 {
-    (void)journal;
+    const char *context = answer_context(arena, tenant_id, key);
+    struct bytes sealed = {0};
+    if (context)
+        sealed = keyring_seal(journal->ring, arena, answer, context);
+    if (!sealed.at)
+        return STATUS_RESOURCE_EXHAUSTED;
     struct db_params *params = db_params(arena);
     db_text(params, tenant_id);
     db_text(params, key);
     db_text(params, object_id);
-    db_bytea(params, answer);
+    db_bytea(params, sealed);
     struct db_rows *rows;
     enum status status = db_run(db, arena, &sql_journal_complete, params, &rows);
     if (status != STATUS_OK)

@@ -26,6 +26,20 @@ static struct event complete(const struct event *event)
     return whole;
 }
 
+static const char *body_context(struct arena *arena, const char *event_id)
+{
+    return arena_printf(arena, "event:%s", event_id);
+}
+
+// An empty body says that no merchant gets the event, and stays so. at NULL when the arena is full.
+static struct bytes seal_body(struct db *db, struct arena *arena, const struct event *event)
+{
+    const char *context = body_context(arena, event->id);
+    if (event->body.length == 0)
+        return event->body;
+    return context ? keyring_seal(db_keyring(db), arena, event->body, context) : (struct bytes){0};
+}
+
 enum status journal_append(struct db *db, struct arena *arena, const struct event *events, size_t n)
 {
     if (n == 0)
@@ -33,8 +47,12 @@ enum status journal_append(struct db *db, struct arena *arena, const struct even
     struct event *rows = ARENA_ARRAY(arena, n, struct event);
     if (!rows)
         return STATUS_RESOURCE_EXHAUSTED;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         rows[i] = complete(&events[i]);
+        rows[i].body = seal_body(db, arena, &rows[i]);
+        if (!rows[i].body.at)
+            return STATUS_RESOURCE_EXHAUSTED;
+    }
     struct db_params *params = db_params(arena);
     db_texts(params, n, DB_COLUMN(rows, id));
     db_texts(params, n, DB_COLUMN(rows, tenant_id));
@@ -110,6 +128,19 @@ static enum status check_known(struct db *db, struct arena *arena, const char *x
     return db_get_bool(rows, 0, 0) ? STATUS_OK : STATUS_INVALID_ARGUMENT;
 }
 
+static enum status read_events(struct db *db, struct arena *arena, const struct db_rows *rows,
+                               struct event *ret)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < db_count(rows); i++) {
+        read_event(rows, i, &ret[i]);
+        const char *context = body_context(arena, ret[i].id);
+        status = context ? keyring_read(db_keyring(db), arena, ret[i].body, context, &ret[i].body)
+                         : STATUS_RESOURCE_EXHAUSTED;
+    }
+    return status;
+}
+
 enum status journal_list(struct db *db, struct arena *arena, const char *cursor, size_t limit,
                          struct event **ret, size_t *ret_n, const char **ret_cursor)
 {
@@ -130,8 +161,10 @@ enum status journal_list(struct db *db, struct arena *arena, const char *cursor,
     size_t n = db_count(rows);
     struct event *events = ARENA_ARRAY(arena, n, struct event);
     const char *next = from_start ? "" : arena_strdup(arena, cursor);
-    for (size_t i = 0; events && i < n; i++)
-        read_event(rows, i, &events[i]);
+    if (events)
+        status = read_events(db, arena, rows, events);
+    if (status != STATUS_OK)
+        return status;
     if (events && n > 0)
         next = arena_printf(arena, "%s.%s", db_get_text(rows, n - 1, 11), events[n - 1].id);
     if (!events || !next)
@@ -154,11 +187,9 @@ enum status journal_outbox_take(struct db *db, struct arena *arena, size_t limit
     struct event *events = ARENA_ARRAY(arena, db_count(rows), struct event);
     if (!events)
         return STATUS_RESOURCE_EXHAUSTED;
-    for (size_t i = 0; i < db_count(rows); i++)
-        read_event(rows, i, &events[i]);
     *ret = events;
     *ret_n = db_count(rows);
-    return STATUS_OK;
+    return read_events(db, arena, rows, events);
 }
 
 enum status journal_outbox_delete(struct db *db, struct arena *arena, const char *const *ids,

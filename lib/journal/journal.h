@@ -12,7 +12,7 @@
 
 struct journal {
     const char *service;        // "payments": the scope of idempotency keys, the subject of events
-    const struct keyring *ring; // request hashes, sealed answers
+    const struct keyring *ring; // request hashes; answers are sealed with it
 };
 
 extern const struct db_migration journal_migrations[];
@@ -28,7 +28,6 @@ struct claim {
     const char *object_id;       // in: what this request makes, made before the first try
     const char *method;          // in: RPC path
     struct bytes answer; // in: the packed response to replay; at NULL: not known yet (running)
-    bool sealed;         // in: the answer is (or will be) encrypted by the caller
     int32_t http_status; // in
     int64_t now_us;      // in
     enum claim_result {
@@ -40,7 +39,6 @@ struct claim {
     } result;                   // out
     const char *held_object_id; // out, for all but WON; in the arena
     struct bytes held_answer;   // out, for REPLAY and OURS (at NULL: not known yet); in the arena
-    bool held_sealed;           // out: held_answer is encrypted
 };
 // A keyed hash of the request: fingerprint (the edge's digest of method, path and body) where there
 // is one, else method and packed request.
@@ -77,7 +75,8 @@ struct event {
     int64_t sequence, created_us;
     struct bytes body, payload;
 };
-// Events and their outbox rows, in one statement. One that stands there already (a repeated batch)
+// Events and their outbox rows, in one statement; bodies are sealed with the ring of db, and opened
+// wherever events are given back. One that stands there already (a repeated batch)
 // is left.
 MUST_USE enum status journal_append(struct db *db, struct arena *arena, const struct event *events,
                                     size_t n);

@@ -5,13 +5,11 @@
 #include "service/internal.h"
 
 #define TRIES_MAX 3
-#define SEAL_CONTEXT "idempotency:"
 
 typedef enum status work_function(struct worker *, struct call *, void *);
 
 struct once {
     const char *object_id;
-    bool seal;
     work_function *work;
     void *context;
     // Of the tries so far:
@@ -34,17 +32,9 @@ static enum status refused(struct call *call, enum status status)
                                              : call->problem.status;
 }
 
-static const char *seal_context(struct call *call)
-{
-    return arena_printf(call->arena, SEAL_CONTEXT "%s/%s", call->context.tenant_id,
-                        call->context.idempotency_key);
-}
-
 static enum status complete(struct worker *worker, struct call *call, const struct once *once)
 {
     struct bytes answer = message_pack(call->arena, call->response);
-    if (answer.at && once->seal)
-        answer = keyring_seal(worker->journal->ring, call->arena, answer, seal_context(call));
     if (!answer.at)
         return STATUS_INTERNAL;
     return journal_complete(worker->journal, worker->db, call->arena, call->context.tenant_id,
@@ -53,15 +43,10 @@ static enum status complete(struct worker *worker, struct call *call, const stru
 
 // A row under our own object id is our own only after a COMMIT whose answer was lost: an act on an
 // object that stands (a revocation) claims its key with that object's id every time.
-static enum status replay(struct worker *worker, struct call *call, const struct once *once,
-                          const struct claim *claim)
+static enum status replay(struct call *call, const struct once *once, const struct claim *claim)
 {
     bool ours = claim->result == CLAIM_OURS && once->lost_commit;
-    struct bytes answer = claim->held_answer;
-    if (claim->held_sealed && keyring_open(worker->journal->ring, call->arena, claim->held_answer,
-                                           seal_context(call), &answer) != STATUS_OK)
-        return problem_internal(&call->problem);
-    call_answer_packed(call, answer, !ours);
+    call_answer_packed(call, claim->held_answer, !ours);
     return STATUS_OK;
 }
 
@@ -75,7 +60,7 @@ static enum status settle(struct worker *worker, struct call *call, const struct
     }
     case CLAIM_OURS:
     case CLAIM_REPLAY:
-        return replay(worker, call, once, claim);
+        return replay(call, once, claim);
     case CLAIM_RUNNING:
         return call_refuse(call, STATUS_ABORTED, "idempotency_key_in_use", NULL,
                            "A request with this idempotency key is still running.");
@@ -99,7 +84,6 @@ static enum status once_try(struct worker *worker, struct call *call, struct onc
                              call->request_bytes),
         .object_id = once->object_id,
         .method = call->method->path,
-        .sealed = once->seal,
         .http_status = call->method->success,
         .now_us = clock_unix_us(),
     };
@@ -166,10 +150,10 @@ static enum status run(struct worker *worker, struct call *call, struct once *on
     return refused(call, status);
 }
 
-enum status service_once(struct worker *worker, struct call *call, const char *object_id, bool seal,
+enum status service_once(struct worker *worker, struct call *call, const char *object_id,
                          work_function *work, void *context)
 {
-    struct once once = {.object_id = object_id, .seal = seal, .work = work, .context = context};
+    struct once once = {.object_id = object_id, .work = work, .context = context};
     return run(worker, call, &once);
 }
 

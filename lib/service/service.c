@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "obol/journal/v1/journal.obol.h"
 #include "service/settings.h"
 
@@ -265,6 +266,7 @@ static enum status assemble(struct service *service)
         .lock_timeout_ms = LOCK_TIMEOUT_MS,
         .health = service->health,
         .dependency = health_add(service->health, "postgres", true),
+        .ring = &service->ring,
     };
     struct bus_config bus = {
         .url = service->settings.nats_url,
@@ -315,12 +317,14 @@ int service_main(int argc, char **argv, const struct service_definition *definit
         return strcmp(argv[1], "--help") == 0 ? 0 : 2;
     }
     log_init(definition->name);
+    process_guard();
     sigset_t signals;
     block_signals(&signals);
     struct service service = {.definition = definition};
     if (settings_load(&service) != STATUS_OK ||
         rpc_tls_open(&service.tls_settings, &service.tls) != STATUS_OK)
         return 2;
+    process_lock(&service.ring, sizeof service.ring);
     int code = run_assembled(&service, &signals);
     rpc_tls_close(service.tls);
     crypto_wipe(&service.ring, sizeof service.ring);

@@ -74,9 +74,8 @@ bool service_stopping(const struct service *service);
 
 // A rare write, done once per idempotency key: claims the key (when there is one), calls work in
 // the same transaction, stores the answer, commits. A replay answers without work. work sets
-// call->response; a refusal rolls everything back. seal: the answer shows a secret once, keep it
-// encrypted.
-enum status service_once(struct worker *worker, struct call *call, const char *object_id, bool seal,
+// call->response; a refusal rolls everything back.
+enum status service_once(struct worker *worker, struct call *call, const char *object_id,
                          enum status (*work)(struct worker *worker, struct call *call,
                                              void *context),
                          void *context);

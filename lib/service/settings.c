@@ -34,7 +34,7 @@ static const struct config_entry *common_entries(const char *service)
               "PostgreSQL of this service; empty: DATABASE_URL", 0, 0),
         ENTRY("DATABASE_URL", CONFIG_SECRET, fallback_database_url, "",
               "PostgreSQL for every service", 0, 0),
-        ENTRY("NATS_URL", CONFIG_STRING, nats_url, "nats://127.0.0.1:4222", "NATS servers", 0, 0),
+        ENTRY("NATS_URL", CONFIG_SECRET, nats_url, "nats://127.0.0.1:4222", "NATS servers", 0, 0),
         ENTRY("NATS_STREAM", CONFIG_STRING, nats_stream, "obol",
               "JetStream stream and first part of subjects", 0, 0),
         ENTRY("NATS_REPLICAS", CONFIG_INT, nats_replicas, "1", "replicas of the stream", 1, 5),
@@ -67,6 +67,8 @@ static enum status check(struct service_settings *settings, struct keyring *ring
         fprintf(stderr, "OBOL_KEYS: want \"1:<64 hex digits>\", keys separated by commas\n");
         return STATUS_INVALID_ARGUMENT;
     }
+    // Read once: neither /proc/<pid>/environ nor the memory shows it any more.
+    crypto_wipe((void *)(uintptr_t)settings->keys, strlen(settings->keys));
     return STATUS_OK;
 }
 

@@ -72,7 +72,7 @@ static enum status create_tenant(void *context, struct call *call)
                     &call->problem);
     if (status != STATUS_OK)
         return status;
-    return service_once(context, call, tenant.id, false, create_tenant_work, &tenant);
+    return service_once(context, call, tenant.id, create_tenant_work, &tenant);
 }
 
 struct new_rate {
@@ -206,7 +206,7 @@ static enum status create_key(void *context, struct call *call)
                                   &made.secret, &call->problem);
     if (status != STATUS_OK)
         return status;
-    return service_once(worker, call, made.key.id, true, insert_key_work, &made);
+    return service_once(worker, call, made.key.id, insert_key_work, &made);
 }
 
 static enum status import_key(void *context, struct call *call)
@@ -218,7 +218,7 @@ static enum status import_key(void *context, struct call *call)
                  &made.key, &call->problem);
     if (status != STATUS_OK)
         return status;
-    return service_once(worker, call, made.key.id, false, insert_key_work, &made);
+    return service_once(worker, call, made.key.id, insert_key_work, &made);
 }
 
 static enum status list_keys(void *context, struct call *call)
@@ -277,7 +277,7 @@ static enum status revoke_key(void *context, struct call *call)
     char *id = CALL_REQUEST(call, Obol__Auth__V1__RevokeKeyRequest)->id;
     if (!key_id_valid(id))
         return refuse_missing(call, "key");
-    return service_once(context, call, id, false, revoke_key_work, id);
+    return service_once(context, call, id, revoke_key_work, id);
 }
 
 // One and the same answer whatever is wrong, so that keys can't be found by trying.

@@ -67,7 +67,7 @@ enum status rpc_create_order(void *worker, struct call *call)
     struct order order = order_of(call, request, id);
     if (!id || (request->n_notes > 0 && !order.notes))
         return call_refuse_status(call, STATUS_RESOURCE_EXHAUSTED);
-    return service_once(worker, call, id, false, work_order, &order);
+    return service_once(worker, call, id, work_order, &order);
 }
 
 // The same order again is the same order, so that a development stack can be started twice.
@@ -101,7 +101,7 @@ enum status rpc_import_order(void *worker, struct call *call)
     order.reusable = request->reusable;
     if (request->order->n_notes > 0 && !order.notes)
         return call_refuse_status(call, STATUS_RESOURCE_EXHAUSTED);
-    return service_once(worker, call, order.id, false, work_import, &order);
+    return service_once(worker, call, order.id, work_import, &order);
 }
 
 void rpc_get_order(void *context, struct call *const *calls, size_t n)

@@ -141,7 +141,7 @@ static enum status run(struct worker *worker, struct call *call, struct act_requ
     request->operation_id = arena_strdup(call->arena, id_new("op").text);
     if (!request->operation_id)
         return call_refuse_status(call, STATUS_RESOURCE_EXHAUSTED);
-    enum status status = service_once(worker, call, request->payment.id, false, work, request);
+    enum status status = service_once(worker, call, request->payment.id, work, request);
     if (status == STATUS_OK)
         state_ring(worker->state, true);
     return status;

@@ -130,7 +130,7 @@ enum status rpc_resolve_refund(void *context, struct call *call)
         return problem_invalid(&call->problem, "reason", "The reason is missing.");
     enum status status = validate_text(request->reason, REASON_MAX, "reason", &call->problem);
     if (status == STATUS_OK)
-        status = service_once(worker, call, request->refund_id, false, work_resolve, &resolve);
+        status = service_once(worker, call, request->refund_id, work_resolve, &resolve);
     if (status == STATUS_OK)
         state_ring(worker->state, false);
     return status;

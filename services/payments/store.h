@@ -42,6 +42,7 @@ struct new_payment {
     struct payment payment;
     struct bytes provider_token; // sealed; at NULL: none
     struct bytes payer;          // keyed digest of who pays; at NULL: not known, or not counted
+    struct bytes personal;       // store_payments_insert seals it
     int64_t lease_ms;            // of its charge
     bool review;                 // a person decides whether it is charged
 };
@@ -94,8 +95,11 @@ struct claimed {
     const char *charge_provider_reference;
     int64_t charge_amount;
     const char *msisdn, *network, *return_url, *description, *email, *phone, *name;
-    bool pending; // the payment is: its charge leaves for the first time
+    bool unreadable; // its payer's data can't be opened
+    bool pending;    // the payment is: its charge leaves for the first time
 };
+// What is kept of a callback is sealed: it names payers.
+const char *testimony_context(struct arena *arena, const char *operation_id);
 struct leased {
     struct key key;
     int64_t lease_us;

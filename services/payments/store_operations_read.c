@@ -1,6 +1,8 @@
 #include <string.h>
 
+#include "base/log.h"
 #include "payments_sql.h"
+#include "personal.h"
 #include "store.h"
 
 static bool operation_decode(const struct db_rows *rows, size_t row, struct operation *ret)
@@ -65,26 +67,64 @@ enum status store_operations_take(struct db *db, struct arena *arena,
     return STATUS_OK;
 }
 
-static bool claimed_decode(const struct db_rows *rows, size_t row, struct claimed *ret)
+// From the columns of earlier versions, or the sealed one.
+static void open_personal(struct db *db, struct arena *arena, const struct db_rows *rows,
+                          size_t row, struct claimed *ret)
+{
+    const struct payment of = {.tenant_id = db_get_text(rows, row, 0),
+                               .id = db_get_text(rows, row, 2)};
+    struct personal personal = {
+        .vpa = db_get_text(rows, row, 33),
+        .msisdn = db_get_text(rows, row, 37),
+        .email = db_get_text(rows, row, 41),
+        .phone = db_get_text(rows, row, 42),
+        .name = db_get_text(rows, row, 43),
+    };
+    ret->unreadable =
+        !personal_open(db_keyring(db), arena, &of, db_get_bytea(rows, row, 46), &personal);
+    ret->vpa = personal.vpa;
+    ret->msisdn = personal.msisdn;
+    ret->email = personal.email;
+    ret->phone = personal.phone;
+    ret->name = personal.name;
+}
+
+const char *testimony_context(struct arena *arena, const char *operation_id)
+{
+    return arena_printf(arena, "testimony:%s", operation_id);
+}
+
+// One that can't be opened is as if nothing had been told: the provider may tell it again.
+static struct bytes open_testimony(struct db *db, struct arena *arena, const struct db_rows *rows,
+                                   size_t row)
+{
+    struct bytes testimony = db_get_bytea(rows, row, 30);
+    const char *id = db_get_text(rows, row, 1), *context = testimony_context(arena, id);
+    if (!testimony.at)
+        return testimony;
+    if (context && keyring_read(db_keyring(db), arena, testimony, context, &testimony) == STATUS_OK)
+        return testimony;
+    log_error("a testimony can't be opened", LOG_S("operation", id));
+    return (struct bytes){0};
+}
+
+static bool claimed_decode(struct db *db, struct arena *arena, const struct db_rows *rows,
+                           size_t row, struct claimed *ret)
 {
     ret->send = db_get_bool(rows, row, 28);
     ret->provider_token = db_get_bytea(rows, row, 29);
-    ret->testimony = db_get_bytea(rows, row, 30);
+    ret->testimony = open_testimony(db, arena, rows, row);
     ret->card_token = db_get_text(rows, row, 31);
     ret->method = db_get_text(rows, row, 32);
-    ret->vpa = db_get_text(rows, row, 33);
     ret->capture = db_get_text(rows, row, 34);
     ret->charge_reference = db_get_text(rows, row, 35);
     ret->charge_amount = db_get_int(rows, row, 36);
-    ret->msisdn = db_get_text(rows, row, 37);
     ret->network = db_get_text(rows, row, 38);
     ret->return_url = db_get_text(rows, row, 39);
     ret->description = db_get_text(rows, row, 40);
-    ret->email = db_get_text(rows, row, 41);
-    ret->phone = db_get_text(rows, row, 42);
-    ret->name = db_get_text(rows, row, 43);
     ret->pending = db_get_bool(rows, row, 44);
     ret->charge_provider_reference = db_get_text(rows, row, 45);
+    open_personal(db, arena, rows, row, ret);
     return operation_decode(rows, row, &ret->operation);
 }
 
@@ -105,7 +145,7 @@ enum status store_operations_claim(struct db *db, struct arena *arena, const str
     if (!items)
         return STATUS_RESOURCE_EXHAUSTED;
     for (size_t i = 0; i < db_count(rows); i++)
-        if (!claimed_decode(rows, i, &items[i]))
+        if (!claimed_decode(db, arena, rows, i, &items[i]))
             return STATUS_INTERNAL;
     *ret = items;
     *ret_n = db_count(rows);

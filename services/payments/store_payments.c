@@ -3,9 +3,25 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "payments_sql.h"
+#include "personal.h"
 #include "store.h"
 
-static bool payment_decode(const struct db_rows *rows, size_t row, struct payment *ret)
+// A payer's data that can't be opened must not keep money from moving: the payment goes on without.
+static void open_personal(struct db *db, struct arena *arena, struct bytes sealed,
+                          struct payment *payment)
+{
+    struct personal personal = {payment->vpa, payment->msisdn, payment->email, payment->phone,
+                                payment->name};
+    (void)personal_open(db_keyring(db), arena, payment, sealed, &personal);
+    payment->vpa = personal.vpa;
+    payment->msisdn = personal.msisdn;
+    payment->email = personal.email;
+    payment->phone = personal.phone;
+    payment->name = personal.name;
+}
+
+static bool payment_decode(struct db *db, struct arena *arena, const struct db_rows *rows,
+                           size_t row, struct payment *ret)
 {
     *ret = (struct payment){
         .tenant_id = db_get_text(rows, row, 0),
@@ -47,10 +63,11 @@ static bool payment_decode(const struct db_rows *rows, size_t row, struct paymen
         .return_url = db_get_text(rows, row, 37),
         .earlier_attempts = db_get_text(rows, row, 38),
     };
+    open_personal(db, arena, db_get_bytea(rows, row, 39), ret);
     return payment_status_parse(db_get_text(rows, row, 14), &ret->status);
 }
 
-#define COLUMN_PLACE 39
+#define COLUMN_PLACE 40
 
 static struct db_params *key_params(struct arena *arena, const struct key *keys, size_t n)
 {
@@ -74,7 +91,7 @@ enum status store_payments_get(struct db *db, struct arena *arena, const struct 
     enum status status = db_run(db, arena, &sql_payments_get, params, &rows);
     for (size_t i = 0; status == STATUS_OK && i < db_count(rows); i++) {
         size_t place = (size_t)db_get_int(rows, i, COLUMN_PLACE) - 1;
-        if (!payment_decode(rows, i, &payments[place]))
+        if (!payment_decode(db, arena, rows, i, &payments[place]))
             return STATUS_INTERNAL;
         ret[place] = &payments[place];
     }
@@ -95,7 +112,7 @@ enum status store_payments_lock(struct db *db, struct arena *arena, const struct
     if (!payments)
         return STATUS_RESOURCE_EXHAUSTED;
     for (size_t i = 0; i < db_count(rows); i++)
-        if (!payment_decode(rows, i, &payments[i]))
+        if (!payment_decode(db, arena, rows, i, &payments[i]))
             return STATUS_INTERNAL;
     *ret = payments;
     *ret_n = db_count(rows);
@@ -157,8 +174,13 @@ enum status store_payments_insert(struct db *db, struct arena *arena,
     struct new_payment *rows = ARENA_ARRAY(arena, n, struct new_payment);
     if (!p || !rows)
         return STATUS_RESOURCE_EXHAUSTED;
-    for (size_t i = 0; i < n; i++)
+    bool full = false;
+    for (size_t i = 0; i < n; i++) {
         rows[i] = *items[i];
+        rows[i].personal = personal_seal(db_keyring(db), arena, &rows[i].payment, &full);
+    }
+    if (full)
+        return STATUS_RESOURCE_EXHAUSTED;
     db_texts(p, n, DB_COLUMN(rows, payment.tenant_id));
     db_texts(p, n, DB_COLUMN(rows, payment.id));
     db_texts(p, n, DB_COLUMN(rows, payment.charge_operation_id));
@@ -167,7 +189,7 @@ enum status store_payments_insert(struct db *db, struct arena *arena,
     db_ints(p, n, DB_COLUMN(rows, payment.amount));
     db_texts(p, n, DB_COLUMN(rows, payment.currency));
     db_texts(p, n, DB_COLUMN(rows, payment.method));
-    db_texts(p, n, DB_COLUMN(rows, payment.vpa));
+    db_byteas(p, n, DB_COLUMN(rows, personal));
     db_texts(p, n, DB_COLUMN(rows, payment.card_token));
     db_texts(p, n, DB_COLUMN(rows, payment.card_brand));
     db_texts(p, n, DB_COLUMN(rows, payment.card_last4));
@@ -177,15 +199,11 @@ enum status store_payments_insert(struct db *db, struct arena *arena,
     db_texts(p, n, DB_COLUMN(rows, payment.provider));
     db_byteas(p, n, DB_COLUMN(rows, provider_token));
     db_texts(p, n, DB_COLUMN(rows, payment.description));
-    db_texts(p, n, DB_COLUMN(rows, payment.email));
-    db_texts(p, n, DB_COLUMN(rows, payment.phone));
-    db_texts(p, n, DB_COLUMN(rows, payment.name));
     db_texts(p, n, DB_COLUMN(rows, payment.metadata));
     db_texts(p, n, DB_COLUMN(rows, payment.request_id));
     db_texts(p, n, DB_COLUMN(rows, payment.traceparent));
     db_time(p, now_us);
     db_texts(p, n, DB_COLUMN(rows, payment.credential_id));
-    db_texts(p, n, DB_COLUMN(rows, payment.msisdn));
     db_texts(p, n, DB_COLUMN(rows, payment.network));
     db_texts(p, n, DB_COLUMN(rows, payment.return_url));
     db_ints(p, n, DB_COLUMN(rows, lease_ms));

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/card_number.h"
 #include "validate.h"
 #include "validate_text.h"
 #include "json/json.h"
@@ -36,6 +37,10 @@ enum status validate_text(const char *text, size_t characters_max, const char *p
     if (has_controls(text))
         return problem_invalid(problem, param,
                                "No control characters but tab and newline are allowed.");
+    // Texts are kept, shown and sent on; card numbers are not to be.
+    if (card_number_in(text))
+        return problem_invalid(problem, param,
+                               "This looks like a card number, which belongs in card.number only.");
     return STATUS_OK;
 }
 
@@ -58,11 +63,11 @@ static enum status check_pair(const struct pair *pair, const char *param, struct
     char path[PROBLEM_PARAM_MAX];
     if (pair->key[0] == '\0')
         return problem_invalid(problem, param, "A key has 1 to 40 characters.");
+    if (looks_like_integer(pair->key))
+        return problem_invalid(problem, param, "Keys must not look like integers.");
     enum status status = validate_text(pair->key, PAIR_KEY_MAX, param, problem);
     if (status != STATUS_OK)
         return status;
-    if (looks_like_integer(pair->key))
-        return problem_invalid(problem, param, "Keys must not look like integers.");
     snprintf(path, sizeof path, "%s.%s", param, pair->key);
     return validate_text(pair->value, PAIR_VALUE_MAX, path, problem);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/card_number.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "rpc/wellknown.h"
@@ -50,6 +51,8 @@ enum status refund_read(const Obol__Refunds__V1__CreateRefundRequest *request,
     if (reason && (text_length(reason) > REASON_MAX || !text_plain(reason)))
         return problem_invalid(problem, "reason",
                                "Must be at most 500 characters, none of them control characters.");
+    if (reason && card_number_in(reason))
+        return problem_invalid(problem, "reason", "This looks like a card number.");
     *ret = (struct refund){
         .tenant_id = context->tenant_id,
         .payment_id = request->payment_id,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/card_number.h"
 #include "crypto/crypto.h"
 #include "http/guard.h"
 #include "json/json.h"
@@ -105,6 +106,8 @@ enum status endpoint_check_description(const char *description, struct problem *
                                "No control characters but tab and newline.");
     if (length > ENDPOINT_DESCRIPTION_MAX)
         return problem_invalid(problem, "description", "At most 500 characters.");
+    if (card_number_in(description))
+        return problem_invalid(problem, "description", "This looks like a card number.");
     return STATUS_OK;
 }
 

@@ -157,7 +157,7 @@ enum status rpc_retry_delivery(void *context, struct call *call)
     char *id = CALL_REQUEST(call, Obol__Webhooks__V1__RetryDeliveryRequest)->id;
     enum status status = id_given(call, "whd", id, NOUN);
     if (status == STATUS_OK)
-        status = service_once(worker, call, id, false, retry, id);
+        status = service_once(worker, call, id, retry, id);
     if (status == STATUS_OK && !call->replayed && state_of(worker)->dispatcher)
         dispatcher_wake(state_of(worker)->dispatcher);
     return status;

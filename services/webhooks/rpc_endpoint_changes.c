@@ -81,7 +81,7 @@ enum status rpc_update_endpoint(void *context, struct call *call)
 {
     const char *id = CALL_REQUEST(call, Obol__Webhooks__V1__UpdateEndpointRequest)->id;
     enum status status = id_given(call, "we", id, NOUN);
-    return status == STATUS_OK ? service_once(context, call, id, false, update, NULL) : status;
+    return status == STATUS_OK ? service_once(context, call, id, update, NULL) : status;
 }
 
 static enum status delete_endpoint(struct worker *worker, struct call *call, void *context)
@@ -109,8 +109,7 @@ enum status rpc_delete_endpoint(void *context, struct call *call)
 {
     char *id = CALL_REQUEST(call, Obol__Webhooks__V1__DeleteEndpointRequest)->id;
     enum status status = id_given(call, "we", id, NOUN);
-    return status == STATUS_OK ? service_once(context, call, id, false, delete_endpoint, id)
-                               : status;
+    return status == STATUS_OK ? service_once(context, call, id, delete_endpoint, id) : status;
 }
 
 struct rotation {
@@ -155,6 +154,6 @@ enum status rpc_rotate_secret(void *context, struct call *call)
     if (!rotation.secret)
         return out_of_memory(call);
     enum status status = id_given(call, "we", request->id, NOUN);
-    return status == STATUS_OK ? service_once(context, call, request->id, true, rotate, &rotation)
+    return status == STATUS_OK ? service_once(context, call, request->id, rotate, &rotation)
                                : status;
 }

@@ -93,7 +93,7 @@ enum status rpc_create_endpoint(void *context, struct call *call)
     making.endpoint.id = id.text;
     if (!making.secret)
         return out_of_memory(call);
-    return service_once(worker, call, id.text, true, make, &making);
+    return service_once(worker, call, id.text, make, &making);
 }
 
 enum status rpc_import_endpoint(void *context, struct call *call)
@@ -112,7 +112,7 @@ enum status rpc_import_endpoint(void *context, struct call *call)
     if (status != STATUS_OK)
         return status;
     making.endpoint.id = request->id;
-    return service_once(worker, call, request->id, true, make, &making);
+    return service_once(worker, call, request->id, make, &making);
 }
 
 enum status rpc_get_endpoint(void *context, struct call *call)

@@ -113,7 +113,7 @@ enum status rpc_replay(void *context, struct call *call)
     int64_t floor_us = asked.since_us > ID_SLACK_US ? asked.since_us - ID_SLACK_US : 0;
     struct id floor = id_floor("evt", floor_us / 1000);
     asked.event_floor = floor.text;
-    status = service_once(worker, call, request->id, false, replay, &asked);
+    status = service_once(worker, call, request->id, replay, &asked);
     if (status == STATUS_OK && !call->replayed && state_of(worker)->dispatcher)
         dispatcher_wake(state_of(worker)->dispatcher);
     return status;

@@ -6,9 +6,23 @@
 
 enum column { ID, TYPE, OBJECT_ID, PAYMENT_ID, SEQUENCE, BODY, CREATED_AT };
 
-static struct stored_event event_read(const struct db_rows *rows, size_t row)
+static const char *body_context(struct arena *arena, const char *event_id)
 {
-    return (struct stored_event){
+    return arena_printf(arena, "event:%s", event_id);
+}
+
+enum status store_body_open(struct db *db, struct arena *arena, const char *event_id,
+                            struct bytes *body)
+{
+    const char *context = body_context(arena, event_id);
+    return context ? keyring_read(db_keyring(db), arena, *body, context, body)
+                   : STATUS_RESOURCE_EXHAUSTED;
+}
+
+static enum status event_read(struct db *db, struct arena *arena, const struct db_rows *rows,
+                              size_t row, struct stored_event *ret)
+{
+    *ret = (struct stored_event){
         .id = db_get_text(rows, row, ID),
         .type = db_get_text(rows, row, TYPE),
         .object_id = db_get_text(rows, row, OBJECT_ID),
@@ -17,6 +31,7 @@ static struct stored_event event_read(const struct db_rows *rows, size_t row)
         .body = db_get_bytea(rows, row, BODY),
         .created_us = db_get_time(rows, row, CREATED_AT),
     };
+    return store_body_open(db, arena, ret->id, &ret->body);
 }
 
 static void mark_fresh(const struct db_rows *rows, const struct event *events, size_t n,
@@ -33,7 +48,17 @@ static void mark_fresh(const struct db_rows *rows, const struct event *events, s
 enum status store_events_insert(struct db *db, struct arena *arena, const struct event *events,
                                 size_t n, bool *fresh)
 {
+    struct bytes *bodies = ARENA_ARRAY(arena, n, struct bytes);
+    for (size_t i = 0; bodies && i < n; i++) {
+        const char *context = body_context(arena, events[i].id);
+        bodies[i] = context ? keyring_seal(db_keyring(db), arena, events[i].body, context)
+                            : (struct bytes){0};
+        if (!bodies[i].at)
+            bodies = NULL;
+    }
     struct db_params *params = db_params(arena);
+    if (!bodies)
+        return STATUS_RESOURCE_EXHAUSTED;
     db_texts(params, n, DB_COLUMN(events, tenant_id));
     db_texts(params, n, DB_COLUMN(events, id));
     db_texts(params, n, DB_COLUMN(events, type));
@@ -42,7 +67,7 @@ enum status store_events_insert(struct db *db, struct arena *arena, const struct
     db_ints(params, n, DB_COLUMN(events, sequence));
     db_texts(params, n, DB_COLUMN(events, request_id));
     db_texts(params, n, DB_COLUMN(events, traceparent));
-    db_byteas(params, n, DB_COLUMN(events, body));
+    db_byteas(params, n, bodies, sizeof *bodies);
     db_times(params, n, DB_COLUMN(events, created_us));
     struct db_rows *rows = NULL;
     enum status status = db_run(db, arena, &sql_insert_events, params, &rows);
@@ -63,8 +88,7 @@ enum status store_event_get(struct db *db, struct arena *arena, const char *tena
         return status;
     if (db_count(rows) == 0)
         return STATUS_NOT_FOUND;
-    *ret = event_read(rows, 0);
-    return STATUS_OK;
+    return event_read(db, arena, rows, 0, ret);
 }
 
 // The one whose index answers the narrowest filter.
@@ -97,9 +121,9 @@ enum status store_event_list(struct db *db, struct arena *arena, const char *ten
     struct stored_event *items = ARENA_ARRAY(arena, n, struct stored_event);
     if (!items)
         return STATUS_RESOURCE_EXHAUSTED;
-    for (size_t i = 0; i < n; i++)
-        items[i] = event_read(rows, i);
+    for (size_t i = 0; status == STATUS_OK && i < n; i++)
+        status = event_read(db, arena, rows, i, &items[i]);
     *ret = items;
     *ret_n = n;
-    return STATUS_OK;
+    return status;
 }

@@ -30,7 +30,8 @@ static void url_of(const char *database, char out[512])
 
 static struct db *server_open(void)
 {
-    struct db *db = db_new(&(struct db_config){.url = server_url(), .application = "test"});
+    struct db *db = db_new(
+        &(struct db_config){.ring = test_ring(), .url = server_url(), .application = "test"});
     cr_assert_not_null(db);
     return db;
 }
@@ -68,10 +69,20 @@ void test_database_drop(struct test_database *database)
     database->url[0] = '\0';
 }
 
+const struct keyring *test_ring(void)
+{
+    static struct keyring ring;
+    if (ring.n == 0)
+        cr_assert(keyring_parse(
+            "1:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", &ring));
+    return &ring;
+}
+
 struct db *test_db_open(const struct test_database *database, const char *schema,
                         const struct db_migrations *migrations)
 {
-    struct db *db = db_new(&(struct db_config){.url = database->url,
+    struct db *db = db_new(&(struct db_config){.ring = test_ring(),
+                                               .url = database->url,
                                                .schema = schema,
                                                .application = "test",
                                                .statement_timeout_ms = 20000,

@@ -18,6 +18,8 @@ struct test_database test_database_new(void);
 void test_database_drop(struct test_database *database);
 // A connection with that schema as search_path, after applying journal's and the given migrations
 // to it.
+// The ring that databases of tests seal with.
+const struct keyring *test_ring(void);
 struct db *test_db_open(const struct test_database *database, const char *schema,
                         const struct db_migrations *migrations);
 // Ends every other connection to the database, as a dying server would.

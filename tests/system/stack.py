@@ -48,9 +48,12 @@ class Stack:
             Cluster(self.directory, postgres) if own_cluster else Database(self.directory)
         self.environment = {**os.environ, **self.settings(), **self.pace(), **environment}
         self.processes = {}
+        self.nats_key = secrets.token_hex(32)
         for name in self.buses:
+            sealed = self.directory / f"{name}.conf"
+            sealed.write_text(f'jetstream {{ store_dir: "{self.directory / name}", key: "{self.nats_key}", cipher: aes }}\n')
             self.add(name, ["nats-server", "-a", "127.0.0.1", "-p", self.ports[name], "-m", self.ports[f"{name}_monitor"],
-                            "-js", "-sd", self.directory / name, *self.bus_routes(name)])
+                            "-c", sealed, *self.bus_routes(name)])
         for name in ["sandbox", "merchant", *SERVICES, "gateway"]:
             self.add(name, [self.programs / f"obol-{name}"])
         for second, name in self.replicas.items():

@@ -4,6 +4,7 @@
 
 #include "base/config.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "http/ops.h"
 #include "listen.h"
 #include "merchant.h"
@@ -73,6 +74,7 @@ int main(int argc, char **argv)
     char host[HOST_SIZE];
     uint16_t port;
     log_init("merchant");
+    process_guard();
     listen_block_signals();
     if (config_load(entries, ENTRIES_N, &settings) != STATUS_OK)
         return 2;

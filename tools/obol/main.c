@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/process.h"
 #include "cli.h"
 
 static const struct command *const nouns[] = {
@@ -95,6 +96,7 @@ int main(int argc, char **argv)
     (void)setenv("LOG_FORMAT", "text", 0);
     (void)setenv("LOG_LEVEL", "error", 0);
     log_init("obol");
+    process_guard();
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         puts("obol " OBOL_VERSION);
         return EXIT_DONE;

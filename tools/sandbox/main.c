@@ -6,6 +6,7 @@
 
 #include "base/config.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "http/ops.h"
 #include "listen.h"
 #include "sandbox.h"
@@ -175,6 +176,7 @@ int main(int argc, char **argv)
     struct settings settings;
     struct mimic_settings mimics;
     log_init("sandbox");
+    process_guard();
     listen_block_signals();
     if (!load(&settings, &mimics))
         return 2;

@@ -2,11 +2,11 @@
 -- of losers are locked too, so that the statement after this finds them as they were.
 INSERT INTO idempotency_keys AS held
     (tenant_id, key, hash, method, object_id, http_status, answer, sealed, created_at, expires_at)
-SELECT tenant_id, key, hash, method, object_id, http_status, answer, sealed, now,
-       now + $10::bigint * interval '1 second'
+SELECT tenant_id, key, hash, method, object_id, http_status, answer, true, now,
+       now + $9::bigint * interval '1 second'
 FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::bigint[], $7::bytea[],
-            $8::boolean[], $9::timestamptz[])
-    AS item (tenant_id, key, hash, method, object_id, http_status, answer, sealed, now)
+            $8::timestamptz[])
+    AS item (tenant_id, key, hash, method, object_id, http_status, answer, now)
 ON CONFLICT (tenant_id, key) DO UPDATE
 SET hash = excluded.hash, method = excluded.method, object_id = excluded.object_id,
     http_status = excluded.http_status, answer = excluded.answer, sealed = excluded.sealed,

@@ -46,6 +46,13 @@ static enum status keep_testimony(struct db *db, struct arena *arena,
         if (i + 1 == n || strcmp(items[i].reference, items[i + 1].reference) != 0 ||
             strcmp(items[i].credential_id, items[i + 1].credential_id) != 0)
             last[last_n++] = items[i];
+    for (size_t i = 0; i < last_n; i++) {
+        const char *context = testimony_context(arena, last[i].reference);
+        if (context)
+            last[i].testimony = keyring_seal(db_keyring(db), arena, last[i].testimony, context);
+        if (!context || !last[i].testimony.at)
+            return STATUS_RESOURCE_EXHAUSTED;
+    }
     db_texts(p, last_n, DB_COLUMN(last, reference));
     db_texts(p, last_n, DB_COLUMN(last, tenant_id));
     db_texts(p, last_n, DB_COLUMN(last, provider));

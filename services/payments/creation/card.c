@@ -3,25 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/card_number.h"
 #include "base/clock.h"
 
 static size_t digits_only(const char *text)
 {
     size_t length = strspn(text, "0123456789");
     return text[length] == '\0' ? length : 0;
-}
-
-bool card_luhn(const char *digits)
-{
-    size_t length = digits_only(digits);
-    int sum = 0;
-    for (size_t i = 0; i < length; i++) {
-        int digit = digits[length - 1 - i] - '0';
-        if (i % 2 == 1)
-            digit = digit * 2 > 9 ? digit * 2 - 9 : digit * 2;
-        sum += digit;
-    }
-    return length > 0 && sum % 10 == 0;
 }
 
 // Leading six digits, inclusive; the first row that fits wins, so narrow ranges stand first.
@@ -81,7 +69,7 @@ enum status card_validate(const struct card_check *card, struct problem *problem
     size_t length = digits_only(card->number);
     if (length < CARD_DIGITS_MIN || length > CARD_DIGITS_MAX)
         return problem_invalid(problem, "card.number", "A card number has 12 to 19 digits.");
-    if (!card_luhn(card->number))
+    if (!card_number_luhn(card->number))
         return problem_invalid(problem, "card.number", "This is not a valid card number.");
     enum status status = check_expiry(card, problem);
     if (status != STATUS_OK)

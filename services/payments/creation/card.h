@@ -9,7 +9,6 @@
 #define CARD_DIGITS_MIN 12
 #define CARD_DIGITS_MAX 19
 
-bool card_luhn(const char *digits); // ISO/IEC 7812-1 annex B; digits only
 // By the leading digits: visa, mastercard, amex, discover, diners, jcb, unionpay, rupay, maestro,
 // unknown.
 const char *card_brand(const char *digits);

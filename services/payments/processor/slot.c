@@ -104,9 +104,9 @@ bool slot_take(struct slot *slot, const struct payments_state *state, struct db 
         .attempt = operation->attempts,
         .lease_us = operation->lease_us,
     };
-    bool complete = slot->finished.operation.tenant_id && slot->finished.operation.id &&
-                    fill_use(slot, state, db, operation) && fill_act(slot, claimed) &&
-                    open_token(slot, state, claimed);
+    bool complete = !claimed->unreadable && slot->finished.operation.tenant_id &&
+                    slot->finished.operation.id && fill_use(slot, state, db, operation) &&
+                    fill_act(slot, claimed) && open_token(slot, state, claimed);
     if (complete)
         return true;
     log_error("operation can't be taken in hand", LOG_S("operation", operation->id),

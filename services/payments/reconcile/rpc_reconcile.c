@@ -130,7 +130,7 @@ static enum status reconcile(struct worker *worker, struct call *call, const str
     reconciling->run.id = arena_strdup(reconciling->arena, id_new("rec").text);
     if (!reconciling->run.id)
         return call_refuse_status(call, STATUS_RESOURCE_EXHAUSTED);
-    return service_once(worker, call, reconciling->run.id, false, write, reconciling);
+    return service_once(worker, call, reconciling->run.id, write, reconciling);
 }
 
 static void free_arena(void *arena)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "payments_sql.h"
+#include "personal.h"
 
 enum column {
     ID,
@@ -23,11 +24,20 @@ enum column {
     CHARGE_REFERENCE,
     CHARGE_PROVIDER_REFERENCE,
     CHARGE_AMOUNT,
-    PAYMENT_STATUS
+    PAYMENT_STATUS,
+    PERSONAL,
+    TENANT_ID
 };
 
-static struct provider_act act_of(const struct db_rows *rows, size_t i, enum operation_kind kind)
+static struct provider_act act_of(struct db *db, struct arena *arena, const struct db_rows *rows,
+                                  size_t i, enum operation_kind kind)
 {
+    struct personal personal = {.vpa = db_get_text(rows, i, VPA),
+                                .msisdn = db_get_text(rows, i, MSISDN)};
+    (void)personal_open(db_keyring(db), arena,
+                        &(struct payment){.tenant_id = db_get_text(rows, i, TENANT_ID),
+                                          .id = db_get_text(rows, i, PAYMENT_ID)},
+                        db_get_bytea(rows, i, PERSONAL), &personal);
     return (struct provider_act){
         .kind = kind,
         .reference = db_get_text(rows, i, ID),
@@ -39,15 +49,16 @@ static struct provider_act act_of(const struct db_rows *rows, size_t i, enum ope
         .charge_amount = db_get_int(rows, i, CHARGE_AMOUNT),
         .currency = db_get_text(rows, i, CURRENCY),
         .method = db_get_text(rows, i, METHOD),
-        .vpa = db_get_text(rows, i, VPA),
-        .msisdn = db_get_text(rows, i, MSISDN),
+        .vpa = personal.vpa,
+        .msisdn = personal.msisdn,
         .network = db_get_text(rows, i, NETWORK),
         .capture = strcmp(db_get_text(rows, i, CAPTURE), "automatic") == 0,
         .created_us = db_get_time(rows, i, CREATED_AT),
     };
 }
 
-static bool decode(const struct db_rows *rows, size_t i, struct book_row *ret)
+static bool decode(struct db *db, struct arena *arena, const struct db_rows *rows, size_t i,
+                   struct book_row *ret)
 {
     enum operation_kind kind;
     if (!operation_kind_parse(db_get_text(rows, i, KIND), &kind))
@@ -63,20 +74,20 @@ static bool decode(const struct db_rows *rows, size_t i, struct book_row *ret)
                 .currency = db_get_text(rows, i, CURRENCY),
                 .booked = succeeded ? BOOKED_SUCCEEDED : BOOKED_FAILED,
                 .taken_back = kind == OPERATION_CHARGE && succeeded && canceled},
-        .act = act_of(rows, i, kind),
+        .act = act_of(db, arena, rows, i, kind),
         .finished_us = db_get_time(rows, i, FINISHED_AT),
     };
     return true;
 }
 
-static enum status decode_all(const struct db_rows *rows, struct arena *arena,
+static enum status decode_all(struct db *db, struct arena *arena, const struct db_rows *rows,
                               struct book_row **ret, size_t *ret_n)
 {
     struct book_row *items = ARENA_ARRAY(arena, db_count(rows), struct book_row);
     if (!items)
         return STATUS_RESOURCE_EXHAUSTED;
     for (size_t i = 0; i < db_count(rows); i++)
-        if (!decode(rows, i, &items[i]))
+        if (!decode(db, arena, rows, i, &items[i]))
             return STATUS_INTERNAL;
     *ret = items;
     *ret_n = db_count(rows);
@@ -102,7 +113,7 @@ enum status store_book_page(struct db *db, struct arena *arena, const struct boo
     db_text(p, page->after_id);
     db_int(p, (int64_t)page->limit);
     enum status status = db_run(db, arena, &sql_book_page, p, &rows);
-    return status == STATUS_OK ? decode_all(rows, arena, ret, ret_n) : status;
+    return status == STATUS_OK ? decode_all(db, arena, rows, ret, ret_n) : status;
 }
 
 enum status store_book_left_over(struct db *db, struct arena *arena, const struct book *book,
@@ -113,7 +124,7 @@ enum status store_book_left_over(struct db *db, struct arena *arena, const struc
     book_params(p, book);
     db_text(p, day);
     enum status status = db_run(db, arena, &sql_book_left_over, p, &rows);
-    return status == STATUS_OK ? decode_all(rows, arena, ret, ret_n) : status;
+    return status == STATUS_OK ? decode_all(db, arena, rows, ret, ret_n) : status;
 }
 
 enum status store_book_until(struct db *db, struct arena *arena, const struct book *book,

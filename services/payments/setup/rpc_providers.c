@@ -15,7 +15,7 @@ enum status setup_change(struct worker *worker, struct call *call,
 {
     const struct payments_state *state = worker->state;
     struct setup_change copy = *change;
-    enum status status = service_once(worker, call, change->object_id, false, work_locked, &copy);
+    enum status status = service_once(worker, call, change->object_id, work_locked, &copy);
     // Also when it isn't known whether it happened.
     setups_forget(state->setups, call->context.tenant_id);
     return status;

@@ -11,7 +11,7 @@ WITH newest AS (
 SELECT
     o.id, o.payment_id, o.provider_reference, o.kind, o.amount, o.currency, o.status,
     o.finished_at, o.created_at, o.stage, p.method, p.vpa, p.msisdn, p.network, p.capture, c.id,
-    c.provider_reference, p.amount, p.status
+    c.provider_reference, p.amount, p.status, p.personal, p.tenant_id
 FROM newest
 CROSS JOIN LATERAL unnest(newest.left_over) AS k(id)
 JOIN operations o ON o.tenant_id = $1 AND o.id = k.id

@@ -2,7 +2,7 @@
 SELECT
     o.id, o.payment_id, o.provider_reference, o.kind, o.amount, o.currency, o.status,
     o.finished_at, o.created_at, o.stage, p.method, p.vpa, p.msisdn, p.network, p.capture, c.id,
-    c.provider_reference, p.amount, p.status
+    c.provider_reference, p.amount, p.status, p.personal, p.tenant_id
 FROM operations o
 JOIN payments p ON p.tenant_id = o.tenant_id AND p.id = o.payment_id
 LEFT JOIN operations c ON c.tenant_id = p.tenant_id AND c.id = p.charge_operation_id

@@ -27,7 +27,8 @@ SELECT
     p.charge_operation_id, p.amount, p.msisdn, p.network, p.return_url, p.description,
     p.customer_email, p.customer_phone, p.customer_name, p.status = 'pending',
     CASE WHEN s.kind <> 'charge' THEN (SELECT c.provider_reference FROM operations c
-        WHERE c.tenant_id = p.tenant_id AND c.id = p.charge_operation_id) END
+        WHERE c.tenant_id = p.tenant_id AND c.id = p.charge_operation_id) END,
+    p.personal
 FROM sent s
 JOIN payments p ON p.tenant_id = s.tenant_id AND p.id = s.payment_id
 UNION ALL
@@ -40,7 +41,8 @@ SELECT
     p.charge_operation_id, p.amount, p.msisdn, p.network, p.return_url, p.description,
     p.customer_email, p.customer_phone, p.customer_name, p.status = 'pending',
     CASE WHEN o.kind <> 'charge' THEN (SELECT c.provider_reference FROM operations c
-        WHERE c.tenant_id = p.tenant_id AND c.id = p.charge_operation_id) END
+        WHERE c.tenant_id = p.tenant_id AND c.id = p.charge_operation_id) END,
+    p.personal
 FROM taken t
 JOIN operations o ON o.tenant_id = t.tenant_id AND o.id = t.id AND o.status <> 'ready'
 JOIN payments p ON p.tenant_id = o.tenant_id AND p.id = o.payment_id

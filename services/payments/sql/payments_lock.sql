@@ -6,7 +6,7 @@ SELECT
     p.provider, p.charge_operation_id, p.action_url, p.sequence, p.error_code, p.error_message,
     p.description, p.customer_email, p.customer_phone, p.customer_name, p.metadata::text,
     p.request_id, p.traceparent, p.created_at, p.updated_at,
-    p.credential_id, p.msisdn, p.network, p.return_url, p.earlier_attempts::text
+    p.credential_id, p.msisdn, p.network, p.return_url, p.earlier_attempts::text, p.personal
 FROM (SELECT DISTINCT k.tenant_id, k.id FROM unnest($1::text[], $2::text[]) AS k(tenant_id,
     id)) AS k
 JOIN payments p ON p.tenant_id = k.tenant_id AND p.id = k.id

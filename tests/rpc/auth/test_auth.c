@@ -30,7 +30,8 @@ static void *worker_begin(void *context)
     static struct auth_settings settings = {.tenant_rate_per_min = 6000};
     struct worker *worker = calloc(1, sizeof *worker);
     worker->arena = arena_new(ARENA_CAP_BATCH);
-    worker->db = db_new(&(struct db_config){.url = database.url,
+    worker->db = db_new(&(struct db_config){.ring = test_ring(),
+                                            .url = database.url,
                                             .schema = "auth",
                                             .application = "test",
                                             .statement_timeout_ms = 20000,

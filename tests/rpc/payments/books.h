@@ -98,9 +98,10 @@ static inline void books_begin(void)
     reconcile_day_of(clock_unix_us() - DAY_US, yesterday);
     cr_assert(reconcile_day_parse(yesterday, &yesterday_us));
     // Nothing listens there: what is sent goes nowhere.
-    f.state.sessions = sessions_start(
-        &f.state,
-        &(struct db_config){.url = f.database.url, .schema = "payments", .application = "test"});
+    f.state.sessions = sessions_start(&f.state, &(struct db_config){.ring = test_ring(),
+                                                                    .url = f.database.url,
+                                                                    .schema = "payments",
+                                                                    .application = "test"});
     cr_assert_not_null(f.state.sessions);
 }
 

@@ -19,7 +19,8 @@ static inline const char *sql(const char *text)
 
 static inline void counts_begin(void)
 {
-    struct db_config db = {.url = f.database.url, .schema = "payments", .application = "test"};
+    struct db_config db = {
+        .ring = test_ring(), .url = f.database.url, .schema = "payments", .application = "test"};
     f.state.callback_counts = callback_counts_start(&db, REPLAY_S);
     cr_assert_not_null(f.state.callback_counts);
 }

@@ -29,7 +29,8 @@ static inline void *worker_begin(void *context)
     struct worker *worker = calloc(1, sizeof *worker);
     *worker = fixture->worker;
     worker->arena = arena_new(ARENA_CAP_BATCH);
-    worker->db = db_new(&(struct db_config){.url = fixture->database.url,
+    worker->db = db_new(&(struct db_config){.ring = test_ring(),
+                                            .url = fixture->database.url,
                                             .schema = "payments",
                                             .application = "test",
                                             .lock_timeout_ms = 300});

@@ -32,7 +32,8 @@ Test(callback_in_hand, costs_the_database_nothing)
     (void)pay(&f, "r", 7);
     const char *id = sql("SELECT id FROM operations");
     pthread_mutex_lock(&fake.lock); // the provider does not answer
-    struct db_config db = {.url = f.database.url, .schema = "payments", .application = "test"};
+    struct db_config db = {
+        .ring = test_ring(), .url = f.database.url, .schema = "payments", .application = "test"};
     f.state.processor =
         processor_start(&(struct processor_config){.state = &f.state, .db = &db, .slots = 16});
     cr_assert_not_null(f.state.processor);

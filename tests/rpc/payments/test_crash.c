@@ -14,7 +14,8 @@ static char url[64];
 static struct processor *start_processor(void)
 {
     static struct db_config config;
-    config = (struct db_config){.url = f.database.url, .schema = "payments", .application = "test"};
+    config = (struct db_config){
+        .ring = test_ring(), .url = f.database.url, .schema = "payments", .application = "test"};
     struct processor *processor =
         processor_start(&(struct processor_config){.state = &f.state, .db = &config, .slots = 4});
     cr_assert_not_null(processor);

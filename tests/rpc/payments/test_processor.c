@@ -8,7 +8,8 @@ static char url[64];
 static void start_processor(void)
 {
     static struct db_config config;
-    config = (struct db_config){.url = f.database.url,
+    config = (struct db_config){.ring = test_ring(),
+                                .url = f.database.url,
                                 .schema = "payments",
                                 .application = "test",
                                 .statement_timeout_ms = 20000,

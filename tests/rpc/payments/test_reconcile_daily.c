@@ -12,8 +12,8 @@ TestSuite(reconcile_daily, .init = books_begin, .fini = books_end);
 // Turns until there is nothing left in this round.
 static void *go_round(void *daily)
 {
-    struct db *db = db_new(
-        &(struct db_config){.url = f.database.url, .schema = "payments", .application = "test"});
+    struct db *db = db_new(&(struct db_config){
+        .ring = test_ring(), .url = f.database.url, .schema = "payments", .application = "test"});
     struct arena *arena = arena_new(ARENA_CAP_BATCH);
     int turns = 0;
     while (reconcile_daily_turn(daily, db, arena) == 0 && turns++ < TURNS_MAX)
@@ -155,7 +155,8 @@ static bool all_done(void *context)
 
 Test(reconcile_daily, runs_in_a_loop_of_the_service)
 {
-    struct service service = {.db = {.url = f.database.url, .schema = "payments"}};
+    struct service service = {
+        .db = {.ring = test_ring(), .url = f.database.url, .schema = "payments"}};
     f.settings.reconcile_at_utc = "00:00";
     for (int i = 0; i < 2; i++) {
         tenant = i ? "tnt_1" : "tnt_0";
@@ -173,7 +174,8 @@ Test(reconcile_daily, runs_in_a_loop_of_the_service)
 
 Test(reconcile_daily, stops_while_a_book_does_not_answer)
 {
-    struct service service = {.db = {.url = f.database.url, .schema = "payments"}};
+    struct service service = {
+        .db = {.ring = test_ring(), .url = f.database.url, .schema = "payments"}};
     f.settings.reconcile_at_utc = "00:00";
     made(mtn_with_ledger());
     theirs.hangs = true;

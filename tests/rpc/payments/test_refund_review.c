@@ -29,7 +29,8 @@ TestSuite(refund_review, .init = begin, .fini = end);
 static void start_processor(void)
 {
     static struct db_config config;
-    config = (struct db_config){.url = f.database.url,
+    config = (struct db_config){.ring = test_ring(),
+                                .url = f.database.url,
                                 .schema = "payments",
                                 .application = "test",
                                 .statement_timeout_ms = 20000,

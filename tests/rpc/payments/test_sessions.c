@@ -178,8 +178,10 @@ static void begin(void)
                                           .provider_timeout_ms = 1000,
                                           .provider_times_percent = 100,
                                           .provider_allow_http = true};
-    config = (struct db_config){
-        .url = database.url, .schema = "payments", .statement_timeout_ms = 20000};
+    config = (struct db_config){.ring = test_ring(),
+                                .url = database.url,
+                                .schema = "payments",
+                                .statement_timeout_ms = 20000};
     for (size_t i = 0; i < 2; i++) {
         states[i] = (struct payments_state){
             .settings = &settings, .ring = &ring, .providers = providers_new(&settings)};

@@ -46,8 +46,11 @@ static inline void service_begin(void)
     service.ring = ring;
     service.outbox_bell = bell_new();
     service.health = health_new("refunds", "0");
-    service.db = (struct db_config){
-        .url = database.url, .schema = "refunds", .application = "test", .lock_timeout_ms = 5000};
+    service.db = (struct db_config){.ring = test_ring(),
+                                    .url = database.url,
+                                    .schema = "refunds",
+                                    .application = "test",
+                                    .lock_timeout_ms = 5000};
     refunds = (struct refunds){.service = &service, .journal = &journal};
     refunds.payments = rpc_client_new(fake.target);
     refunds.bell = bell_new();

@@ -22,7 +22,8 @@ static void live_until_killed(int orders_in)
     service.outbox_bell = bell_new();
     refunds = (struct refunds){.service = &service, .journal = &journal};
     refunds.payments = rpc_client_new(orders.target);
-    struct db_config config = {.url = orders.url, .schema = "refunds", .application = "victim"};
+    struct db_config config = {
+        .ring = test_ring(), .url = orders.url, .schema = "refunds", .application = "victim"};
     failpoint_arm(orders.failpoint);
     alarm(20);
     (void)saga_drive(&refunds, db_new(&config), arena_new(ARENA_CAP_BATCH));

@@ -186,7 +186,7 @@ Test(config, print_shows_the_table_without_secrets)
 {
     cr_assert_eq(capture(STDOUT_FILENO, print, NULL), STATUS_OK);
     cr_assert_not_null(strstr(captured, "T_LISTEN   127.0.0.1:1  Where.\n"));
-    cr_assert_not_null(strstr(captured, "T_SECRET   (secret)     Key.\n"));
+    cr_assert_not_null(strstr(captured, "T_SECRET   (secret)     Key.; or its file, by _FILE\n"));
     cr_assert_not_null(strstr(captured, "T_REQUIRED  (required)  Needed.\n"));
     cr_assert_null(strstr(captured, "hush-default"));
 }

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -165,4 +166,45 @@ Test(keyring, mac_depends_on_label_message_and_key)
     cr_assert_neq(memcmp(&one, &label, sizeof(one)), 0);
     cr_assert_neq(memcmp(&one, &shifted, sizeof(one)), 0);
     cr_assert_neq(memcmp(&one, &key, sizeof(one)), 0);
+}
+
+Test(keyring, reads_what_was_plain_and_what_is_sealed)
+{
+    struct bytes back, plain = bytes_of_string("{\"id\":\"evt_1\"}");
+    cr_assert_eq(keyring_read(&ring, arena, plain, "c", &back), STATUS_OK);
+    cr_assert_eq(back.at, plain.at);
+    struct bytes sealed = keyring_seal(&ring, arena, plain, "c");
+    cr_assert_eq(keyring_read(&ring, arena, sealed, "c", &back), STATUS_OK);
+    cr_assert(crypto_equal(back, plain));
+    cr_assert_eq(keyring_read(&ring, arena, sealed, "d", &back), STATUS_DATA_LOSS);
+    cr_assert_eq(keyring_read(&ring, arena, (struct bytes){plain.at, 0}, "c", &back), STATUS_OK);
+    cr_assert_eq(back.length, 0);
+}
+
+static void *seal_elsewhere(void *context)
+{
+    struct arena *own = arena_new(ARENA_CAP_REQUEST);
+    struct bytes *secret = context, back;
+    struct bytes sealed = keyring_seal(&ring, own, *secret, "c");
+    bool same =
+        keyring_open(&ring, own, sealed, "c", &back) == STATUS_OK && crypto_equal(back, *secret);
+    arena_free(own);
+    return same ? context : NULL;
+}
+
+// A thread keeps its context from one secret to the next, whatever became of the last.
+Test(keyring, threads_seal_side_by_side_after_failures_too)
+{
+    pthread_t threads[4];
+    struct bytes back, secret = bytes_of_string("secret");
+    struct bytes sealed = keyring_seal(&ring, arena, secret, "c");
+    cr_assert_eq(keyring_open(&ring, arena, sealed, "other", &back), STATUS_DATA_LOSS);
+    cr_assert_eq(keyring_open(&ring, arena, sealed, "c", &back), STATUS_OK);
+    for (size_t i = 0; i < 4; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, seal_elsewhere, &secret), 0);
+    for (size_t i = 0; i < 4; i++) {
+        void *same;
+        cr_assert_eq(pthread_join(threads[i], &same), 0);
+        cr_assert_not_null(same);
+    }
 }

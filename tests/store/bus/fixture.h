@@ -29,7 +29,8 @@ static inline struct fixture fixture_new(void)
 // After the fixture has its place: the configurations borrow from it.
 static inline void fixture_connect(struct fixture *f)
 {
-    f->config = (struct db_config){.url = f->database.url,
+    f->config = (struct db_config){.ring = test_ring(),
+                                   .url = f->database.url,
                                    .schema = "store",
                                    .application = "bus",
                                    .statement_timeout_ms = 20000,

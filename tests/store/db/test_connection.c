@@ -58,7 +58,8 @@ Test(connection, keeps_the_options_of_the_url)
     char url[640];
     snprintf(url, sizeof url, "%s%soptions=-c%%20work_mem%%3D7MB", database.url,
              strchr(database.url, '?') ? "&" : "?");
-    struct db *mine = db_new(&(struct db_config){.url = url, .schema = "store"});
+    struct db *mine =
+        db_new(&(struct db_config){.ring = test_ring(), .url = url, .schema = "store"});
     cr_assert_str_eq(test_sql(mine, arena, "SHOW work_mem"), "7MB");
     cr_assert_str_eq(test_sql(mine, arena, "SHOW search_path"), "store");
     db_free(mine);
@@ -113,7 +114,7 @@ Test(connection, is_unavailable_at_once_within_the_backoff)
 {
     char url[64];
     snprintf(url, sizeof url, "postgresql://postgres@127.0.0.1:%d/none", test_free_port());
-    struct db *away = db_new(&(struct db_config){.url = url});
+    struct db *away = db_new(&(struct db_config){.ring = test_ring(), .url = url});
     cr_assert_eq(db_ping(away), STATUS_UNAVAILABLE);
     int64_t start_ns = clock_now_ns();
     for (int i = 0; i < 1000; i++)
@@ -139,7 +140,7 @@ Test(connection, comes_up_when_the_database_does)
     char url[512];
     snprintf(url, sizeof url, "%.*s%s", (int)(strstr(database.url, database.name) - database.url),
              database.url, late.name);
-    struct db *mine = db_new(&(struct db_config){.url = url});
+    struct db *mine = db_new(&(struct db_config){.ring = test_ring(), .url = url});
     cr_assert_eq(db_ping(mine), STATUS_UNAVAILABLE);
     char *script = arena_printf(arena, "CREATE DATABASE %s", late.name);
     cr_ok(db_script(db, arena, script, NULL));
@@ -167,7 +168,7 @@ Test(connection, does_not_wait_for_ever_for_a_server_that_is_silent)
     int fd = silent_server(&port);
     char url[64];
     snprintf(url, sizeof url, "postgresql://postgres@127.0.0.1:%d/none", port);
-    struct db *mine = db_new(&(struct db_config){.url = url});
+    struct db *mine = db_new(&(struct db_config){.ring = test_ring(), .url = url});
     int64_t start_ns = clock_now_ns();
     cr_assert_eq(db_ping(mine), STATUS_UNAVAILABLE);
     cr_assert_lt(clock_now_ns() - start_ns, 10 * NS_PER_S);
@@ -177,8 +178,8 @@ Test(connection, does_not_wait_for_ever_for_a_server_that_is_silent)
 
 Test(connection, gives_a_hung_server_up_after_its_time)
 {
-    struct db *mine = db_new(
-        &(struct db_config){.url = database.url, .schema = "store", .statement_timeout_ms = 100});
+    struct db *mine = db_new(&(struct db_config){
+        .ring = test_ring(), .url = database.url, .schema = "store", .statement_timeout_ms = 100});
     cr_ok(db_ping(mine));
     // The server's own timeout is taken away, so that only the client's patience is left.
     test_sql(mine, arena, "SET statement_timeout = 0");
@@ -232,15 +233,16 @@ Test(connection, reports_to_health)
 {
     struct health *health = health_new("test", "0");
     int dependency = health_add(health, "postgres", true);
-    struct db *mine = db_new(
-        &(struct db_config){.url = database.url, .health = health, .dependency = dependency});
+    struct db *mine = db_new(&(struct db_config){
+        .ring = test_ring(), .url = database.url, .health = health, .dependency = dependency});
     cr_assert_not(health_ready(health));
     cr_ok(db_ping(mine));
     cr_assert(health_ready(health));
     db_free(mine);
     char url[64];
     snprintf(url, sizeof url, "postgresql://postgres@127.0.0.1:%d/none", test_free_port());
-    mine = db_new(&(struct db_config){.url = url, .health = health, .dependency = dependency});
+    mine = db_new(&(struct db_config){
+        .ring = test_ring(), .url = url, .health = health, .dependency = dependency});
     cr_assert_eq(db_ping(mine), STATUS_UNAVAILABLE);
     cr_assert_not(health_ready(health));
     db_free(mine);
@@ -249,6 +251,6 @@ Test(connection, reports_to_health)
 
 Test(connection, may_be_freed_unused)
 {
-    db_free(db_new(&(struct db_config){.url = database.url}));
+    db_free(db_new(&(struct db_config){.ring = test_ring(), .url = database.url}));
     db_free(NULL);
 }

@@ -10,7 +10,8 @@ static struct arena *arena;
 static void setup(void)
 {
     database = test_database_new();
-    db = db_new(&(struct db_config){.url = database.url,
+    db = db_new(&(struct db_config){.ring = test_ring(),
+                                    .url = database.url,
                                     .schema = "room",
                                     .statement_timeout_ms = 300,
                                     .lock_timeout_ms = 100});
@@ -83,7 +84,8 @@ Test(migrate, leaves_nothing_of_one_that_fails)
 
 static void *migrate_too(void *context)
 {
-    struct db *mine = db_new(&(struct db_config){.url = database.url, .statement_timeout_ms = 300});
+    struct db *mine = db_new(
+        &(struct db_config){.ring = test_ring(), .url = database.url, .statement_timeout_ms = 300});
     *(enum status *)context = db_migrate_up(mine, &all);
     db_free(mine);
     return NULL;
@@ -104,7 +106,8 @@ Test(migrate, lets_replicas_start_together)
 
 Test(migrate, is_unavailable_without_a_server)
 {
-    struct db *away = db_new(&(struct db_config){.url = "postgresql://postgres@127.0.0.1:1/none"});
+    struct db *away = db_new(
+        &(struct db_config){.ring = test_ring(), .url = "postgresql://postgres@127.0.0.1:1/none"});
     int ignored;
     cr_assert_eq(db_migrate_up(away, &all), STATUS_UNAVAILABLE);
     cr_assert_eq(db_migrate_down(away, &all, 1), STATUS_UNAVAILABLE);

@@ -13,7 +13,8 @@ static void setup(void)
 {
     database = test_database_new();
     db = test_db_open(&database, "store", NULL);
-    other = db_new(&(struct db_config){.url = database.url,
+    other = db_new(&(struct db_config){.ring = test_ring(),
+                                       .url = database.url,
                                        .schema = "store",
                                        .application = "other",
                                        .statement_timeout_ms = 1000,
@@ -141,7 +142,8 @@ static void *lock_second(void *context)
 
 Test(transaction, is_aborted_by_a_deadlock)
 {
-    struct db *third = db_new(&(struct db_config){.url = database.url, .schema = "store"});
+    struct db *third =
+        db_new(&(struct db_config){.ring = test_ring(), .url = database.url, .schema = "store"});
     cr_ok(insert(db, 1, "a"));
     cr_ok(insert(db, 2, "a"));
     cr_ok(db_begin(db));

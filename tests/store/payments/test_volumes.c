@@ -89,8 +89,10 @@ Test(volumes, touch_one_row_only_while_they_are_far_from_the_limit)
     struct stage stage;
     begin(&stage);
     cr_assert(take(&stage, 1, 1000000, 3));
-    struct db *other = db_new(&(struct db_config){
-        .url = stage.database.url, .schema = "payments", .lock_timeout_ms = 2000});
+    struct db *other = db_new(&(struct db_config){.ring = test_ring(),
+                                                  .url = stage.database.url,
+                                                  .schema = "payments",
+                                                  .lock_timeout_ms = 2000});
     // Another transaction holds its slice: this one does not wait for it.
     struct volume_ask item = {"tnt_a", "ZMW", 1, 1000000, false};
     cr_ok(db_begin(other));
@@ -232,8 +234,8 @@ static bool hammer_once(struct hammer *hammer, struct db *db, struct arena *aren
 static void *hammer_run(void *context)
 {
     struct hammer *hammer = context;
-    struct db *db =
-        db_new(&(struct db_config){.url = hammer->stage->database.url, .schema = "payments"});
+    struct db *db = db_new(&(struct db_config){
+        .ring = test_ring(), .url = hammer->stage->database.url, .schema = "payments"});
     struct arena *arena = arena_new(ARENA_CAP_BATCH);
     while (hammer_once(hammer, db, arena))
         arena_reset(arena);

@@ -42,7 +42,8 @@ static inline void fixture_end(void)
 
 static inline struct db *another_db(void)
 {
-    return db_new(&(struct db_config){.url = database.url,
+    return db_new(&(struct db_config){.ring = test_ring(),
+                                      .url = database.url,
                                       .schema = "refunds",
                                       .application = "test",
                                       .statement_timeout_ms = 20000,

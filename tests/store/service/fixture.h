@@ -20,7 +20,8 @@ static struct worker worker;
 
 static inline struct db *another_db(int64_t lock_timeout_ms)
 {
-    return db_new(&(struct db_config){.url = database.url,
+    return db_new(&(struct db_config){.ring = test_ring(),
+                                      .url = database.url,
                                       .schema = "house",
                                       .application = "test",
                                       .statement_timeout_ms = 20000,
@@ -35,7 +36,8 @@ static inline void fixture_begin(void)
     arena = arena_new(ARENA_CAP_BATCH);
     cr_assert(keyring_parse(RING, &service.ring));
     service.journal = (struct journal){"house", &service.ring};
-    service.db = (struct db_config){.url = database.url, .schema = "house", .application = "loop"};
+    service.db = (struct db_config){
+        .ring = test_ring(), .url = database.url, .schema = "house", .application = "loop"};
     worker = (struct worker){.db = another_db(200),
                              .arena = arena_new(ARENA_CAP_BATCH),
                              .service = &service,

@@ -72,7 +72,8 @@ Test(housekeeping, waits_when_the_database_is_away)
 {
     db_free(db);
     test_database_drop(&database);
-    db = db_new(&(struct db_config){.url = "postgresql://127.0.0.1:1/none", .schema = "auth"});
+    db = db_new(&(struct db_config){
+        .ring = test_ring(), .url = "postgresql://127.0.0.1:1/none", .schema = "auth"});
     cr_assert(housekeeping_turn(&house, db, arena) > 0);
     database = test_database_new();
 }

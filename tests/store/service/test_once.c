@@ -47,19 +47,19 @@ static const char *answered(struct call *call)
     return answer->object_id;
 }
 
-static enum status once(struct call *call, struct deed *deed, bool seal)
+static enum status once(struct call *call, struct deed *deed)
 {
-    return service_once(&worker, call, deed->id, seal, work, deed);
+    return service_once(&worker, call, deed->id, work, deed);
 }
 
 Test(once, does_it_and_replays_the_first_answer)
 {
     struct deed first = {.id = "a"}, second = {.id = "b"};
     struct call call = a_call("k1", "x", 5000), again = a_call("k1", "x", 5000);
-    cr_ok(once(&call, &first, false));
+    cr_ok(once(&call, &first));
     cr_assert(!call.replayed);
     cr_assert_str_eq(answered(&call), "a");
-    cr_ok(once(&again, &second, false));
+    cr_ok(once(&again, &second));
     cr_assert(again.replayed);
     cr_assert_str_eq(answered(&again), "a");
     cr_assert_eq(second.runs, 0);
@@ -71,9 +71,9 @@ Test(once, marks_a_replay_of_an_act_on_the_same_object)
 {
     struct deed deed = {.id = "a"};
     struct call call = a_call("k1", "x", 5000), again = a_call("k1", "x", 5000);
-    cr_ok(once(&call, &deed, false));
+    cr_ok(once(&call, &deed));
     cr_assert(!call.replayed);
-    cr_ok(once(&again, &deed, false));
+    cr_ok(once(&again, &deed));
     cr_assert(again.replayed);
     cr_assert_eq(deed.runs, 1);
 }
@@ -82,8 +82,8 @@ Test(once, refuses_the_key_for_another_request)
 {
     struct deed deed = {.id = "a"};
     struct call call = a_call("k1", "x", 5000), other = a_call("k1", "y", 5000);
-    cr_ok(once(&call, &deed, false));
-    cr_assert_eq(once(&other, &deed, false), STATUS_INVALID_ARGUMENT);
+    cr_ok(once(&call, &deed));
+    cr_assert_eq(once(&other, &deed), STATUS_INVALID_ARGUMENT);
     cr_assert_str_eq(other.problem.code, "idempotency_key_reused");
     cr_assert_eq(deed.runs, 1);
 }
@@ -93,8 +93,8 @@ Test(once, keeps_the_keys_of_tenants_apart)
     struct deed deed = {.id = "a"};
     struct call call = a_call("k1", "x", 5000), other = a_call("k1", "y", 5000);
     other.context.tenant_id = "ten_b";
-    cr_ok(once(&call, &deed, false));
-    cr_ok(once(&other, &deed, false));
+    cr_ok(once(&call, &deed));
+    cr_ok(once(&other, &deed));
     cr_assert(!other.replayed);
 }
 
@@ -102,11 +102,11 @@ Test(once, seals_an_answer_that_shows_a_secret)
 {
     struct deed deed = {.id = "the-secret"};
     struct call call = a_call("k1", "x", 5000), again = a_call("k1", "x", 5000);
-    cr_ok(once(&call, &deed, true));
+    cr_ok(once(&call, &deed));
     cr_sql("SELECT sealed::text || (position('the-secret'::bytea IN answer) = 0) FROM "
            "idempotency_keys",
            "truetrue");
-    cr_ok(once(&again, &deed, true));
+    cr_ok(once(&again, &deed));
     cr_assert(again.replayed);
     cr_assert_str_eq(answered(&again), "the-secret");
 }
@@ -115,12 +115,12 @@ Test(once, gives_the_key_back_when_the_work_is_refused)
 {
     struct deed deed = {.id = "a", .refuses = STATUS_FAILED_PRECONDITION};
     struct call call = a_call("k1", "x", 5000), again = a_call("k1", "x", 5000);
-    cr_assert_eq(once(&call, &deed, false), STATUS_FAILED_PRECONDITION);
+    cr_assert_eq(once(&call, &deed), STATUS_FAILED_PRECONDITION);
     cr_assert_str_eq(call.problem.param, "id");
     cr_sql("SELECT count(*) FROM idempotency_keys", "0");
     cr_sql("SELECT count(*) FROM done", "0");
     deed.refuses = STATUS_OK;
-    cr_ok(once(&again, &deed, false));
+    cr_ok(once(&again, &deed));
     cr_assert(!again.replayed);
 }
 
@@ -129,7 +129,7 @@ Test(once, finds_its_own_row_after_a_lost_commit)
     struct deed deed = {.id = "a"};
     struct call call = a_call("k1", "x", 5000);
     failpoint_arm("db.commit.lost=fail");
-    cr_ok(once(&call, &deed, false));
+    cr_ok(once(&call, &deed));
     cr_assert(!call.replayed, "it is the first answer");
     cr_assert_str_eq(answered(&call), "a");
     cr_assert_eq(deed.runs, 1);
@@ -141,7 +141,7 @@ Test(once, does_it_again_after_a_commit_that_did_not_come_through)
     struct deed deed = {.id = "a"};
     struct call call = a_call("k1", "x", 5000);
     failpoint_arm("db.commit.fail=fail");
-    cr_ok(once(&call, &deed, false));
+    cr_ok(once(&call, &deed));
     cr_assert_eq(deed.runs, 2);
     cr_sql("SELECT count(*) FROM done", "1");
 }
@@ -152,7 +152,7 @@ Test(once, says_unknown_when_a_lost_commit_cant_be_found_out)
     struct call call = a_call("k1", "x", 5000);
     failpoint_arm("db.commit.lost=fail:*");
     // The second try finds the row, but its own COMMIT is lost too, and so on.
-    cr_assert_eq(once(&call, &deed, false), STATUS_UNKNOWN);
+    cr_assert_eq(once(&call, &deed), STATUS_UNKNOWN);
     cr_assert_str_eq(call.problem.code, "outcome_unknown");
     cr_assert_null(call.response);
     cr_assert_eq(deed.runs, 1);
@@ -193,7 +193,7 @@ Test(once, waits_for_another_holder_of_the_key_until_its_deadline)
     struct holder holder;
     hold_key(&holder, "k1");
     int64_t began_ns = clock_now_ns();
-    cr_assert_eq(once(&call, &deed, false), STATUS_ABORTED);
+    cr_assert_eq(once(&call, &deed), STATUS_ABORTED);
     cr_assert_str_eq(call.problem.code, "idempotency_key_in_use");
     cr_assert_geq(clock_now_ns() - began_ns, 600 * NS_PER_MS);
     cr_assert_eq(deed.runs, 0);
@@ -224,7 +224,7 @@ Test(once, goes_on_when_the_holder_gives_up)
     struct arena *mine = arena_new(ARENA_CAP_BATCH);
     call.arena = mine; // the other thread looks with the test's own
     cr_assert_eq(pthread_create(&holder.thread, NULL, let_go_when_waited_for, &holder), 0);
-    enum status status = once(&call, &deed, false);
+    enum status status = once(&call, &deed);
     pthread_join(holder.thread, NULL);
     cr_ok(status);
     cr_assert_eq(deed.runs, 1);
@@ -241,7 +241,7 @@ Test(once, blames_the_key_for_no_other_lock)
     db_text(params, "a");
     cr_ok(db_begin(other));
     cr_ok(db_run(other, arena, &insert_done, params, NULL));
-    cr_assert_eq(once(&call, &deed, false), STATUS_UNAVAILABLE);
+    cr_assert_eq(once(&call, &deed), STATUS_UNAVAILABLE);
     cr_assert_str_eq(call.problem.code, "unavailable");
     db_rollback(other);
     db_free(other);
@@ -251,9 +251,9 @@ Test(once, tries_an_aborted_work_three_times)
 {
     struct deed twice = {.id = "a", .aborts = 2}, for_ever = {.id = "b", .aborts = 99};
     struct call call = a_call("k1", "x", 5000), other = a_call("k2", "x", 5000);
-    cr_ok(once(&call, &twice, false));
+    cr_ok(once(&call, &twice));
     cr_assert_eq(twice.runs, 3);
-    cr_assert_eq(once(&other, &for_ever, false), STATUS_UNAVAILABLE);
+    cr_assert_eq(once(&other, &for_ever), STATUS_UNAVAILABLE);
     cr_assert_eq(for_ever.runs, 3);
     cr_sql("SELECT string_agg(id, ' ') FROM done", "a");
 }
@@ -301,7 +301,8 @@ Test(transact, says_unavailable_with_the_database_away)
     struct deed deed = {.id = "a"};
     fixture_begin();
     db_free(worker.db);
-    worker.db = db_new(&(struct db_config){.url = "postgresql://127.0.0.1:1/x"});
+    worker.db =
+        db_new(&(struct db_config){.ring = test_ring(), .url = "postgresql://127.0.0.1:1/x"});
     transact(&deed, NULL, STATUS_UNAVAILABLE);
     cr_assert_eq(deed.runs, 0);
     fixture_end();

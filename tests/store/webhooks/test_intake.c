@@ -126,7 +126,8 @@ Test(intake, compares_with_its_own_journal)
 {
     struct event event = an_event("ten_a", "webhook_endpoint.disabled");
     cr_ok(journal_append(db, arena, &event, 1));
-    struct db_config config = {.url = database.url, .schema = "webhooks", .application = "test"};
+    struct db_config config = {
+        .ring = test_ring(), .url = database.url, .schema = "webhooks", .application = "test"};
     struct own_list list = {.intake = {.db_config = &config}};
     test_wait(own_event_listed, &list, 20000, "the event in the list");
     cr_assert_eq(list.n, 1);

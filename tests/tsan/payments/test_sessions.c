@@ -174,7 +174,8 @@ int main(void)
              'a' + getpid() / 23 % 23, 'a' + getpid() / 529 % 23, 'a' + (int)(clock_now_ns() % 19),
              'a' + (int)(clock_now_ns() / 19 % 19), 'a' + (int)(clock_now_ns() / 361 % 19));
     provider.sandbox_url = url;
-    config = (struct db_config){.url = server_url, .schema = schema, .application = "test"};
+    config = (struct db_config){
+        .ring = &ring, .url = server_url, .schema = schema, .application = "test"};
     struct db *db = db_new(&config);
     struct arena *arena = arena_new(ARENA_CAP_BATCH);
     stage_begin(db, arena);
