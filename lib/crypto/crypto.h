@@ -79,12 +79,14 @@ struct keyring {
         uint8_t key[32];
     } keys[KEYRING_MAX];
     size_t n;            // the first one seals, all of them open
-    uint8_t mac_key[32]; // derived (HMAC, label "mac") from the key with the lowest id: digests and
-                         // fingerprints
+    bool has_mac;        // mac_key was given by itself
+    uint8_t mac_key[32]; // else derived (HMAC, label "mac") from the key with the lowest id:
+                         // digests and fingerprints
 };
 
-// "1:<64 hex>" or "2:<64 hex>,1:<64 hex>". False when malformed or a key id comes twice. The key
-// with the lowest id must stay in the list for as long as digests made with mac_key are kept.
+// "1:<64 hex>" or "2:<64 hex>,1:<64 hex>". False when malformed or a key id comes twice. Digests
+// made with mac_key outlive the key that it is derived from: before the key with the lowest id is
+// taken away, "mac:<64 hex>" takes its place in the list (`obol keys mac` says it).
 bool keyring_parse(const char *text, struct keyring *ret);
 // NULL view only when the arena is full.
 struct bytes keyring_seal(const struct keyring *ring, struct arena *arena, struct bytes secret,

@@ -20,10 +20,21 @@ static const uint8_t *keyring_find(const struct keyring *ring, uint8_t id)
     return NULL;
 }
 
+// "mac:hex": returns what follows it, NULL when malformed.
+static const char *keyring_parse_mac(const char *text, struct keyring *ring)
+{
+    if (ring->has_mac || !crypto_hex_read(text + 4, ring->mac_key, sizeof ring->mac_key))
+        return NULL;
+    ring->has_mac = true;
+    return text + 4 + 2 * sizeof ring->mac_key;
+}
+
 // One "id:hex"; returns what follows it, NULL when malformed.
 static const char *keyring_parse_key(const char *text, struct keyring *ring)
 {
     char *end;
+    if (strncmp(text, "mac:", 4) == 0)
+        return keyring_parse_mac(text, ring);
     if (*text < '0' || *text > '9' || ring->n == KEYRING_MAX)
         return NULL;
     unsigned long id = strtoul(text, &end, 10);
@@ -53,12 +64,13 @@ bool keyring_parse(const char *text, struct keyring *ret)
     const char *at = text ? keyring_parse_key(text, &ring) : NULL;
     while (at && *at)
         at = *at == ',' ? keyring_parse_key(at + 1, &ring) : NULL;
-    if (at) {
+    bool good = at && ring.n > 0;
+    if (good && !ring.has_mac)
         keyring_derive(&ring);
+    if (good)
         *ret = ring;
-    }
     crypto_wipe(&ring, sizeof(ring));
-    return at != NULL;
+    return good;
 }
 
 // Fetching the cipher takes longer than sealing a small secret, and so does a new context: the one

@@ -41,6 +41,18 @@ static enum status sweep(const struct housekeeping *housekeeping, struct db *db,
     return status;
 }
 
+static enum status reseal(const struct housekeeping *housekeeping, struct db *db,
+                          struct arena *arena, bool *ret_more)
+{
+    const struct service_definition *definition = housekeeping->definition;
+    enum status status =
+        journal_reseal(db, arena, &journal_sealed, housekeeping->started_us, ret_more);
+    for (size_t i = 0; status == STATUS_OK && i < definition->sealed_n; i++)
+        status =
+            journal_reseal(db, arena, &definition->sealed[i], housekeeping->started_us, ret_more);
+    return status;
+}
+
 int64_t housekeeping_turn(void *context, struct db *db, struct arena *arena)
 {
     const struct housekeeping *housekeeping = context;
@@ -48,6 +60,8 @@ int64_t housekeeping_turn(void *context, struct db *db, struct arena *arena)
     enum status status = housekeeping_partitions(housekeeping, db, arena);
     if (status == STATUS_OK)
         status = sweep(housekeeping, db, arena, &more);
+    if (status == STATUS_OK)
+        status = reseal(housekeeping, db, arena, &more);
     if (status != STATUS_OK)
         log_warn("housekeeping", LOG_S("status", status_name(status)));
     return more && status == STATUS_OK ? SOON_MS : EVERY_MS;

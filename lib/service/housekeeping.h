@@ -8,6 +8,7 @@ struct housekeeping {
     const struct service_definition *definition;
     const int64_t *event_keep_s; // of the journal's events; 0: for ever
     void *state;                 // of the service, for its own sweep
+    int64_t started_us;          // of this process
 };
 
 // Before the first row is written: rows that come ahead of their partition go to the default one.

@@ -255,6 +255,7 @@ static enum status assemble(struct service *service)
     service->housekeeping = (struct housekeeping){
         .definition = service->definition,
         .event_keep_s = &service->settings.event_keep_s,
+        .started_us = clock_unix_us(),
     };
     if (!service->health || !service->outbox_bell || !service->housekeeping_bell)
         return STATUS_RESOURCE_EXHAUSTED;

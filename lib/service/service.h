@@ -13,6 +13,7 @@
 #include "bus/bus.h"
 #include "db/migrate.h"
 #include "journal/journal.h"
+#include "journal/reseal.h"
 #include "rpc/client.h"
 #include "rpc/server.h"
 
@@ -49,6 +50,8 @@ struct service_definition {
     // What the service forgets beyond the journal and whole partitions, up to SERVICE_SWEEP_ROWS a
     // statement. Sets *ret_more when there is more, else leaves it. May be NULL.
     enum status (*sweep)(void *state, struct db *db, struct arena *arena, bool *ret_more);
+    const struct sealed_column *sealed; // the service's own: housekeeping keeps them under the
+    size_t sealed_n;                    // newest key
 };
 
 // What a handler's first argument is: one a worker thread. Rare writes use service_once.

@@ -115,6 +115,8 @@ int main(int argc, char **argv)
         .stop = stop,
         .jobs = jobs,
         .sweep = sweep_payments,
+        .sealed = payments_sealed,
+        .sealed_n = payments_sealed_n,
     };
     return service_main(argc, argv, &definition);
 }

@@ -18,6 +18,13 @@ static enum status sweep_default(struct db *db, struct arena *arena,
     return status;
 }
 
+const struct sealed_column webhooks_sealed[] = {
+    {"stored_events.body", &sql_stored_events_page, &sql_stored_events_reseal},
+    {"endpoints.secret", &sql_secrets_page, &sql_secrets_reseal},
+    {"endpoints.old_secret", &sql_old_secrets_page, &sql_old_secrets_reseal},
+};
+const size_t webhooks_sealed_n = sizeof webhooks_sealed / sizeof *webhooks_sealed;
+
 enum status sweep_webhooks(void *state, struct db *db, struct arena *arena, bool *ret_more)
 {
     const struct webhooks_settings *settings = ((const struct webhooks *)state)->settings;

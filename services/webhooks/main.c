@@ -163,6 +163,8 @@ int main(int argc, char **argv)
         .stop = stop,
         .jobs = jobs,
         .sweep = sweep_webhooks,
+        .sealed = webhooks_sealed,
+        .sealed_n = webhooks_sealed_n,
     };
     return service_main(argc, argv, &definition);
 }

@@ -25,6 +25,9 @@ struct webhooks {
 extern const struct rpc_handler webhooks_handlers[];
 extern const size_t webhooks_handlers_n;
 
+extern const struct sealed_column webhooks_sealed[]; // housekeeping.c
+extern const size_t webhooks_sealed_n;
+
 // housekeeping.c: what is past its time and lies in a default partition. state: struct webhooks.
 MUST_USE enum status sweep_webhooks(void *state, struct db *db, struct arena *arena,
                                     bool *ret_more);

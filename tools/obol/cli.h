@@ -28,7 +28,7 @@ struct command {
 extern const struct command tenant_commands[], key_commands[], migrate_commands[],
     webhook_commands[], payment_commands[], refund_commands[], provider_commands[],
     route_commands[], limit_commands[], audit_commands[], demo_commands[], health_commands[],
-    reconcile_commands[];
+    reconcile_commands[], keys_commands[];
 
 // --- Options. `value` for those that take one, `on` for those that don't. The list ends with {0}.
 struct option_row {
@@ -55,7 +55,8 @@ bool cli_number(const char *text, int64_t minimum, int64_t maximum, int64_t *ret
 // --- Services
 enum peer { PEER_AUTH, PEER_PAYMENTS, PEER_REFUNDS, PEER_WEBHOOKS, PEERS };
 const char *peer_name(enum peer peer);
-const char *peer_target(enum peer peer); // from the environment, or the development stack's
+const char *peer_target(enum peer peer);       // from the environment, or the development stack's
+const char *peer_database_url(enum peer peer); // from the environment; NULL: not said
 struct rpc_client *peer_client(const struct cli *cli, enum peer peer); // the caller's to free
 // -1 when there is none of that name.
 int peer_find(const char *name);

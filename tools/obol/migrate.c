@@ -29,7 +29,7 @@ static const struct {
 
 enum direction { SHOW, UP, DOWN };
 
-static const char *database_url(enum peer peer)
+const char *peer_database_url(enum peer peer)
 {
     const char *own = getenv(services[peer].variable);
     return own && *own ? own : getenv("DATABASE_URL");
@@ -66,7 +66,7 @@ static int migrate_service(enum peer peer, enum direction direction, int steps, 
     struct db_migrations migrations;
     if (!migrations_of(peer, items, &migrations))
         return cli_fail("%s: too many migrations", peer_name(peer));
-    const char *url = database_url(peer);
+    const char *url = peer_database_url(peer);
     if (!url || !*url)
         return cli_fail("%s: set %s or DATABASE_URL", peer_name(peer), services[peer].variable);
     CLEANUP(db_free)

@@ -1,1 +1,2 @@
+DROP INDEX payments_plain;
 ALTER TABLE payments DROP COLUMN personal;

@@ -50,16 +50,3 @@ MUST_USE enum status store_limits_list(struct db *db, struct arena *arena, const
 // All bounds 0: the row goes.
 MUST_USE enum status store_limit_put(struct db *db, struct arena *arena, const char *tenant_id,
                                      const struct limit *limit);
-
-// --- Rotation of keys.
-struct key_ids {
-    int64_t at[KEYRING_MAX];
-    size_t n;
-};
-// Up to `most` credentials that one of these keys has sealed, locked; those that somebody holds are
-// left out. Only tenant_id and id of the credential are filled.
-MUST_USE enum status store_credentials_sealed_by(struct db *db, struct arena *arena,
-                                                 const struct key_ids *keys, size_t most,
-                                                 struct sealed_credential **ret, size_t *ret_n);
-MUST_USE enum status store_credentials_reseal(struct db *db, struct arena *arena,
-                                              const struct sealed_credential *rows, size_t n);

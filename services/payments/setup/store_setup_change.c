@@ -153,38 +153,3 @@ enum status store_limit_put(struct db *db, struct arena *arena, const char *tena
     db_int(params, limit->review_above);
     return db_run(db, arena, &sql_limits_put, params, NULL);
 }
-
-enum status store_credentials_sealed_by(struct db *db, struct arena *arena,
-                                        const struct key_ids *keys, size_t most,
-                                        struct sealed_credential **ret, size_t *ret_n)
-{
-    struct db_params *params = db_params(arena);
-    struct db_rows *rows = NULL;
-    if (!params)
-        return STATUS_RESOURCE_EXHAUSTED;
-    db_ints(params, keys->n, keys->at, sizeof *keys->at);
-    db_int(params, (int64_t)most);
-    enum status status = db_run(db, arena, &sql_credentials_sealed_by, params, &rows);
-    if (status != STATUS_OK)
-        return status;
-    *ret = ARENA_ARRAY(arena, db_count(rows), struct sealed_credential);
-    *ret_n = db_count(rows);
-    for (size_t i = 0; *ret && i < *ret_n; i++)
-        (*ret)[i] = (struct sealed_credential){
-            .credential = {.tenant_id = db_get_text(rows, i, 0), .id = db_get_text(rows, i, 1)},
-            .sealed = db_get_bytea(rows, i, 2),
-        };
-    return *ret ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED;
-}
-
-enum status store_credentials_reseal(struct db *db, struct arena *arena,
-                                     const struct sealed_credential *rows, size_t n)
-{
-    struct db_params *params = db_params(arena);
-    if (!params)
-        return STATUS_RESOURCE_EXHAUSTED;
-    db_texts(params, n, DB_COLUMN(rows, credential.tenant_id));
-    db_texts(params, n, DB_COLUMN(rows, credential.id));
-    db_byteas(params, n, DB_COLUMN(rows, sealed));
-    return db_run(db, arena, &sql_credentials_reseal, params, NULL);
-}

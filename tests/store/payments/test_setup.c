@@ -250,23 +250,32 @@ Test(setup, is_found_when_its_credential_was_made_after_it_was_asked_for)
     test_wait(found_by_now, "cred_9", 3 * SETUP_FRESH_MS, "the credential");
 }
 
+// With the fixture's ring as it is by now.
+static bool reseal_more(void)
+{
+    bool more = false;
+    struct db *db =
+        db_new(&(struct db_config){.ring = &f.ring, .url = f.database.url, .schema = "payments"});
+    for (size_t i = 0; i < payments_sealed_n; i++)
+        cr_ok(journal_reseal(db, f.arena, &payments_sealed[i], 0, &more));
+    db_free(db);
+    return more;
+}
+
 Test(setup, is_sealed_anew_after_a_rotation_of_keys)
 {
-    enum { CREDENTIALS = 130 };
+    enum { CREDENTIALS = 630 };
     struct keyring newest;
-    bool more = false;
+    cr_assert_not(reseal_more());
     for (int i = 0; i < CREDENTIALS; i++)
         put_one(TENANT, arena_printf(f.arena, "cred_%03d", i), "s");
     cr_assert(keyring_parse(NEW_KEYS "," OLD_KEYS, &f.ring));
-    cr_ok(sweep_payments(&f.state, f.db, f.arena, &more));
-    cr_assert(more);
-    more = false;
-    cr_ok(sweep_payments(&f.state, f.db, f.arena, &more));
-    cr_assert_not(more);
+    cr_assert(reseal_more());
+    cr_assert_not(reseal_more());
     cr_assert_str_eq(test_sql(f.db, f.arena,
                               "SELECT count(*) FROM provider_credentials "
                               "WHERE get_byte(fields, 1) = 2"),
-                     "130");
+                     "630");
     cr_assert(keyring_parse(NEW_KEYS, &newest));
     struct setups *others = setups_new(&newest, f.state.providers, "");
     const struct setup *setup = NULL;
@@ -280,7 +289,6 @@ Test(setup, is_sealed_anew_after_a_rotation_of_keys)
 
 Test(setup, is_sealed_anew_around_one_that_can_t_be_opened)
 {
-    bool more = false;
     put_one(TENANT, "cred_1", "s");
     put_one(TENANT, "cred_2", "s");
     test_sql(f.db, f.arena,
@@ -288,12 +296,41 @@ Test(setup, is_sealed_anew_around_one_that_can_t_be_opened)
              "set_byte(fields, 20, get_byte(fields, 20) # 1) WHERE id = 'cred_1' RETURNING 1) "
              "SELECT count(*) FROM bent");
     cr_assert(keyring_parse(NEW_KEYS "," OLD_KEYS, &f.ring));
-    cr_ok(sweep_payments(&f.state, f.db, f.arena, &more));
-    cr_assert_not(more);
+    cr_assert_not(reseal_more());
     cr_assert_str_eq(test_sql(f.db, f.arena,
                               "SELECT string_agg(get_byte(fields, 1)::text, ' ' ORDER BY id) "
                               "FROM provider_credentials"),
                      "1 2");
+}
+
+// A replica that began anew looks through all once more, but only while there are two keys.
+Test(setup, is_looked_through_again_by_a_replica_that_starts)
+{
+    bool more = false;
+    put_one(TENANT, "cred_1", "s");
+    cr_assert(keyring_parse(NEW_KEYS "," OLD_KEYS, &f.ring));
+    cr_assert_not(reseal_more());
+    cr_assert(keyring_parse(OLD_KEYS, &f.ring)); // one that has the older keys only
+    put_one(TENANT, "cred_2", "s");
+    struct keyring both, newest;
+    cr_assert(keyring_parse(NEW_KEYS "," OLD_KEYS, &both));
+    cr_assert(keyring_parse(NEW_KEYS, &newest));
+    const char *by_key = "SELECT string_agg(get_byte(fields, 1)::text, ' ' ORDER BY id) "
+                         "FROM provider_credentials";
+    const struct {
+        const struct keyring *ring;
+        int64_t started_us;
+        const char *after;
+    } replicas[] = {
+        {&both, 0, "2 1"}, {&newest, INT64_MAX / 2, "2 1"}, {&both, INT64_MAX / 2, "2 2"}};
+    for (size_t i = 0; i < sizeof replicas / sizeof *replicas; i++) {
+        struct db *db = db_new(&(struct db_config){
+            .ring = replicas[i].ring, .url = f.database.url, .schema = "payments"});
+        for (size_t j = 0; j < payments_sealed_n; j++)
+            cr_ok(journal_reseal(db, f.arena, &payments_sealed[j], replicas[i].started_us, &more));
+        db_free(db);
+        cr_assert_str_eq(test_sql(f.db, f.arena, by_key), replicas[i].after, "%zu", i);
+    }
 }
 
 // --- Many threads, while it changes.

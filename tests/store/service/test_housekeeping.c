@@ -7,7 +7,7 @@ static struct arena *arena;
 
 static const int64_t keep_s = 90 * 86400;
 static const struct service_definition definition = {.name = "auth"};
-static struct housekeeping house = {&definition, &keep_s, NULL};
+static struct housekeeping house = {&definition, &keep_s, NULL, 0};
 
 static void setup(void)
 {

@@ -25,7 +25,7 @@ static void begin(void)
     torture_check(keyring_parse(RING, &service.ring));
     service.journal = (struct journal){"house", &service.ring};
     service.db =
-        (struct db_config){.url = database.url, .schema = "house", .application = "torture"};
+        (struct db_config){.ring = test_ring(), .url = database.url, .schema = "house", .application = "torture"};
     db_free(db);
     arena_free(arena);
 }
@@ -93,7 +93,7 @@ static bool writes_once(void)
     struct arena *arena = arena_new(ARENA_CAP_REQUEST);
     worker.arena = arena_new(ARENA_CAP_BATCH);
     worker.db = db_new(
-        &(struct db_config){.url = database.url, .schema = "house", .application = "torture"});
+        &(struct db_config){.ring = test_ring(), .url = database.url, .schema = "house", .application = "torture"});
     bool whole = arena && worker.arena && worker.db;
     const char *first = whole ? once(&worker, arena, key) : NULL;
     torture_disarm();

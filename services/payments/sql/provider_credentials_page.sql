@@ -1,0 +1,6 @@
+-- The next rows by key; sealed is NULL where there is nothing to do. $1: the newest key.
+SELECT t.tenant_id, t.id, 'credential:' || t.tenant_id || '/' || t.id, CASE WHEN get_byte(t.fields, 1) <> $1::bigint THEN t.fields END
+FROM provider_credentials t
+WHERE (t.tenant_id, t.id) > ($2::text, $3::text)
+ORDER BY t.tenant_id, t.id
+LIMIT $4
