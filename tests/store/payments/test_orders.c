@@ -211,7 +211,7 @@ Test(orders, housekeeping_sweeps_and_makes_partitions)
     const struct service_definition definition = {
         .tables = tables, .tables_n = 1, .sweep = sweep_payments};
     const int64_t keep_s = 0;
-    struct housekeeping housekeeping = {&definition, &keep_s, &f.state};
+    struct housekeeping housekeeping = {&definition, &keep_s, &f.state, 0};
     cr_assert_gt(housekeeping_turn(&housekeeping, f.db, f.arena), 0);
     cr_assert_str_eq(test_sql(f.db, f.arena, "SELECT count(*) FROM card_tokens"), "0");
     cr_assert_str_neq(

@@ -12,7 +12,7 @@ static const struct service_table tables[] = {
 static const struct service_definition definition = {
     .tables = tables, .tables_n = 2, .sweep = sweep_webhooks};
 static struct webhooks webhooks = {.settings = &settings};
-static struct housekeeping housekeeping = {&definition, &settings.event_retention_s, &webhooks};
+static struct housekeeping housekeeping = {&definition, &settings.event_retention_s, &webhooks, 0};
 
 TestSuite(intake, .init = fixture_begin, .fini = fixture_end, .timeout = 60);
 

@@ -15,7 +15,8 @@ static struct test_nats nats;
 
 static struct db_config settings(void)
 {
-    return (struct db_config){.ring = test_ring(), .url = database.url,
+    return (struct db_config){.ring = test_ring(),
+                              .url = database.url,
                               .schema = "house",
                               .application = "torture",
                               .statement_timeout_ms = 10000,

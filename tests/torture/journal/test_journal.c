@@ -16,7 +16,8 @@ static const struct journal journal = {"house", &ring};
 
 static struct db *open_db(void)
 {
-    return db_new(&(struct db_config){.ring = test_ring(), .url = database.url,
+    return db_new(&(struct db_config){.ring = test_ring(),
+                                      .url = database.url,
                                       .schema = "house",
                                       .application = "torture",
                                       .statement_timeout_ms = 10000,

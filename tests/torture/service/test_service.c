@@ -24,8 +24,8 @@ static void begin(void)
                    "CREATE TABLE done (tenant_id text, id text, PRIMARY KEY (tenant_id, id))");
     torture_check(keyring_parse(RING, &service.ring));
     service.journal = (struct journal){"house", &service.ring};
-    service.db =
-        (struct db_config){.ring = test_ring(), .url = database.url, .schema = "house", .application = "torture"};
+    service.db = (struct db_config){
+        .ring = test_ring(), .url = database.url, .schema = "house", .application = "torture"};
     db_free(db);
     arena_free(arena);
 }
@@ -62,7 +62,7 @@ static const char *once(struct worker *worker, struct arena *arena, const char *
                         .request_bytes = bytes_of_string("body")};
     call.context.tenant_id = "ten_a";
     call.context.idempotency_key = key;
-    enum status status = service_once(worker, &call, key, true, work, (void *)(uintptr_t)key);
+    enum status status = service_once(worker, &call, key, work, (void *)(uintptr_t)key);
     torture_check(status == STATUS_OK ? call.problem.status == STATUS_OK
                                       : call.problem.status != STATUS_OK);
     if (status != STATUS_OK)
@@ -92,8 +92,8 @@ static bool writes_once(void)
     torture_arm();
     struct arena *arena = arena_new(ARENA_CAP_REQUEST);
     worker.arena = arena_new(ARENA_CAP_BATCH);
-    worker.db = db_new(
-        &(struct db_config){.ring = test_ring(), .url = database.url, .schema = "house", .application = "torture"});
+    worker.db = db_new(&(struct db_config){
+        .ring = test_ring(), .url = database.url, .schema = "house", .application = "torture"});
     bool whole = arena && worker.arena && worker.db;
     const char *first = whole ? once(&worker, arena, key) : NULL;
     torture_disarm();

@@ -19,7 +19,8 @@ static void *writer_main(void *argument)
     struct fixture own = {.bell = f.bell, .arena = arena_new(ARENA_CAP_BATCH)};
     int64_t until_ns = clock_deadline_ns(RUN_MS);
     (void)argument;
-    struct db *db = db_new(&(struct db_config){.ring = test_ring(), .url = f.database.url, .schema = "store"});
+    struct db *db =
+        db_new(&(struct db_config){.ring = test_ring(), .url = f.database.url, .schema = "store"});
     own.db = db;
     while (clock_left_ms(until_ns) > 0) {
         fixture_emit(&own, "payment.created", atomic_fetch_add(&emitted, BATCH), BATCH);
