@@ -105,7 +105,7 @@ static enum status set_tenant_rate(void *context, struct call *call)
         return refuse_missing(call, "tenant");
     enum status status =
         tenant_read_rate(request->rate_per_min, &rate.rate_per_min, &call->problem);
-    return status == STATUS_OK ? service_once(context, call, rate.id, false, set_rate_work, &rate)
+    return status == STATUS_OK ? service_once(context, call, rate.id, set_rate_work, &rate)
                                : status;
 }
 

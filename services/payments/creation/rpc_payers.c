@@ -47,5 +47,5 @@ enum status rpc_unblock_payer(void *context, struct call *call)
         call->context.tenant_id,
         CALL_REQUEST(call, Obol__Payments__V1__UnblockPayerRequest)->payment_id,
     };
-    return service_once(context, call, payment.id, false, work_unblock, &payment);
+    return service_once(context, call, payment.id, work_unblock, &payment);
 }
