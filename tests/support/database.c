@@ -120,3 +120,12 @@ void test_wait(bool (*holds)(void *), void *context, int64_t max_ms, const char 
         nanosleep(&(struct timespec){.tv_nsec = 5 * NS_PER_MS}, NULL);
     }
 }
+
+const char *test_opened(struct arena *arena, const struct keyring *ring, const char *hex,
+                        const char *context)
+{
+    struct bytes sealed, plain;
+    cr_assert(crypto_hex_decode(arena, hex, &sealed));
+    cr_ok(keyring_open(ring, arena, sealed, context, &plain));
+    return arena_strndup(arena, (const char *)plain.at, plain.length);
+}

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "crypto/crypto.h"
 #include "db/db.h"
 #include "db/migrate.h"
 
@@ -27,6 +28,10 @@ void test_database_disconnect(const struct test_database *database);
 // One row, one column, as text ("" for NULL); fails the test on an error. For looking, not for
 // product code.
 const char *test_sql(struct db *db, struct arena *arena, const char *sql);
+
+// What a column that is sealed holds: `hex` as encode(…, 'hex') gives it.
+const char *test_opened(struct arena *arena, const struct keyring *ring, const char *hex,
+                        const char *context);
 
 // A nats-server with JetStream of its own on a free loopback port; dies with the test.
 struct test_nats {

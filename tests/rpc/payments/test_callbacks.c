@@ -204,7 +204,8 @@ Test(callbacks, that_are_proven_testify)
     const char *id = operation_at("blumon", "cred_a"), *body = charged(id);
     cr_ok(tell_blumon("cred_a", body, signature(body)));
     cr_assert(is_due(id));
-    cr_assert_str_eq(sql("SELECT convert_from(testimony, 'UTF8') FROM operations"), body);
+    const char *hex = sql("SELECT encode(testimony, 'hex') FROM operations");
+    cr_assert_str_eq(test_opened(f.arena, &f.ring, hex, testimony_context(f.arena, id)), body);
     cr_assert_str_eq(counted(), TENANT " blumon accepted 1");
 }
 

@@ -142,15 +142,11 @@ static enum callback_found testify(const char *id, const char *tenant_id, const 
     return named.found;
 }
 
-// As it was heard; what lies in the table is sealed.
 static const char *testimony(const char *id)
 {
-    struct bytes sealed, plain;
     const char *hex = sql(arena_printf(
         f.arena, "SELECT encode(testimony, 'hex') FROM operations WHERE id = '%s'", id));
-    cr_assert(crypto_hex_decode(f.arena, hex, &sealed));
-    cr_ok(keyring_open(db_keyring(f.db), f.arena, sealed, testimony_context(f.arena, id), &plain));
-    return arena_strndup(f.arena, (const char *)plain.at, plain.length);
+    return test_opened(f.arena, db_keyring(f.db), hex, testimony_context(f.arena, id));
 }
 
 Test(callbacks, testify_for_what_is_open)
