@@ -30,6 +30,7 @@ struct slot {
     struct sha256 digest;
     char tenant_id[65];
     int64_t verified_ns; // when that was asked; 0: empty
+    int64_t heard_ns;    // when the newest question about the digest was asked, whatever the answer
     int64_t rate_per_min;
     struct verification *pending;
 };
@@ -147,26 +148,46 @@ static void settle(struct verification *verification, const char *tenant_id,
     }
 }
 
+// An answer that was long on its way must not cover what was asked, and heard, after it: it may be
+// from before a revocation. An empty slot notes a bad answer too; one that serves another key
+// doesn't, or who guesses would empty them all.
+static bool is_news(const struct slot *slot, const struct verification *verification, bool good)
+{
+    if (memcmp(&slot->digest, &verification->digest, sizeof slot->digest) == 0)
+        return slot->heard_ns <= verification->asked_ns;
+    return good || slot->verified_ns == 0;
+}
+
+static void hear(struct slot *slot, const struct verification *verification, const char *tenant_id)
+{
+    if (!is_news(slot, verification, tenant_id != NULL))
+        return;
+    slot->digest = verification->digest;
+    slot->heard_ns = verification->asked_ns;
+    slot->verified_ns = tenant_id ? verification->asked_ns : 0;
+    slot->rate_per_min = verification->rate_per_min;
+    if (tenant_id)
+        memcpy(slot->tenant_id, tenant_id, strlen(tenant_id) + 1);
+}
+
+// Whose key it is; NULL: nobody's, or nobody could say.
 static const char *verified_tenant(struct verification *verification, struct slot *slot)
 {
     const struct call *call = &verification->hop_call.call;
     if (call->problem.status == STATUS_OK) {
-        Obol__Auth__V1__VerifyKeyResponse *answer =
-            (Obol__Auth__V1__VerifyKeyResponse *)message_unpack(verification->arena,
-                                                                call->method->output, call->packed);
+        const Obol__Auth__V1__VerifyKeyResponse *answer =
+            (const void *)message_unpack(verification->arena, call->method->output, call->packed);
         if (!answer || strlen(answer->tenant_id) >= sizeof slot->tenant_id)
             return NULL;
-        slot->digest = verification->digest;
-        slot->verified_ns = verification->asked_ns;
-        slot->rate_per_min = answer->rate_per_min;
-        memcpy(slot->tenant_id, answer->tenant_id, strlen(answer->tenant_id) + 1);
-        return slot->tenant_id;
+        verification->rate_per_min = answer->rate_per_min;
+        hear(slot, verification, answer->tenant_id);
+        return answer->tenant_id;
     }
     if (call->problem.status == STATUS_UNAUTHENTICATED) {
-        if (memcmp(&slot->digest, &verification->digest, sizeof slot->digest) == 0)
-            slot->verified_ns = 0;
+        hear(slot, verification, NULL);
         return NULL;
     }
+    verification->rate_per_min = slot->rate_per_min;
     return slot_good(slot, &verification->digest, KEY_STALE_MS) ? slot->tenant_id : NULL;
 }
 
@@ -186,7 +207,6 @@ static void verified(struct hop_call *hop_call)
     if (slot->pending == verification)
         slot->pending = NULL; // who comes now asks anew
     const char *tenant_id = arena_strdup(verification->arena, verified_tenant(verification, slot));
-    verification->rate_per_min = slot->rate_per_min;
     settle(verification, tenant_id, &hop_call->call.problem);
     forget(verification);
 }

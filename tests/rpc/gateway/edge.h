@@ -40,7 +40,7 @@ static struct {
     struct http_server *server;
     uint16_t port;
     atomic_int verified, tokenized, created;
-    atomic_bool revoked, held, wiped, wiped_at_end;
+    atomic_bool revoked, held, passing, wiped, wiped_at_end; // passing: who comes now isn't held
     atomic_int waiting;
     _Atomic enum status tokenize_fails;
     struct bytes body; // of the newest request, in its arena
@@ -62,7 +62,7 @@ static inline enum status fail(struct call *call, enum status status)
                        "By the test.");
 }
 
-static inline void verify_one(struct call *call)
+static inline void verify_one(struct call *call, bool revoked)
 {
     const Obol__Auth__V1__VerifyKeyRequest *request =
         CALL_REQUEST(call, Obol__Auth__V1__VerifyKeyRequest);
@@ -73,7 +73,7 @@ static inline void verify_one(struct call *call)
         (void)fail(call, scene.peers[UPSTREAM_AUTH].fails);
         return;
     }
-    if ((!a && !b) || scene.revoked) {
+    if ((!a && !b) || revoked) {
         (void)call_refuse(call, STATUS_UNAUTHENTICATED, "authentication_failed", NULL, "No.");
         return;
     }
@@ -85,11 +85,12 @@ static inline void verify_one(struct call *call)
 
 static inline void verify(void *worker, struct call *const *calls, size_t n)
 {
+    bool revoked = scene.revoked; // as it was when it was asked
     (void)worker;
-    if (scene.held)
+    if (scene.held && !scene.passing)
         wait_while_held();
     for (size_t i = 0; i < n; i++)
-        verify_one(calls[i]);
+        verify_one(calls[i], revoked);
 }
 
 static inline Obol__Payments__V1__Payment *a_payment(struct call *call, const char *id)

@@ -136,3 +136,28 @@ Test(keys, are_asked_about_anew_when_an_answer_takes_long)
     cr_assert_eq(statuses[0], 200);
     cr_assert_eq(statuses[1], 200);
 }
+
+// A good answer that was long on its way, from before a revocation, must not outlive what was heard
+// since: with the auth service away it would serve for a minute.
+Test(keys, are_not_good_again_by_an_answer_that_comes_late)
+{
+    pthread_t first;
+    int status, one = 1;
+    scene.held = true;
+    cr_assert_eq(pthread_create(&first, NULL, one_of_many, &status), 0);
+    test_wait(is_waiting, &one, 5000, "the question hangs");
+    int64_t until_ns = clock_deadline_ns(KEY_GOOD_MS + 50);
+    while (clock_now_ns() < until_ns) {
+        REPLY live = say("GET", "/health/live", "", NULL);
+        expect(live, 200, "");
+    }
+    scene.revoked = scene.passing = true;
+    REPLY revoked = GET_PAYMENT(KEY);
+    expect(revoked, 401, "");
+    scene.held = false;
+    pthread_join(first, NULL);
+    cr_assert_eq(status, 200); // it was asked while the key was good
+    scene.peers[UPSTREAM_AUTH].fails = STATUS_UNAVAILABLE;
+    REPLY away = GET_PAYMENT(KEY);
+    expect(away, 503, "");
+}
