@@ -44,7 +44,7 @@ class Cluster:
     def __init__(self, directory, settings=(), name="postgres", copy_of=None):
         """settings: `name=value` each; copy_of: the cluster that this one is a streaming standby of."""
         self.data = pathlib.Path(directory) / ("pg" if name == "postgres" else name) / "data"
-        self.data.parent.mkdir()
+        self.data.parent.mkdir(exist_ok=True)
         self.name = name
         self.port = PORTS.take()
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"

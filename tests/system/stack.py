@@ -28,10 +28,10 @@ HIDDEN_MS = 2500  # how long timeout@upi stays so
 class Stack:
     def __init__(self, own_cluster=False, postgres=(), programs=BIN, place=None, replicas=(), tls=False, standby=False,
                  nats_servers=1, **environment):
-        """postgres: settings of the cluster of one's own; programs: where they lie; place: where the data goes;
-        replicas: programs that run twice, the second as `<name>_2`; tls: gRPC under mutual TLS, with certificates in
-        directory/tls; standby: two clusters, the second a synchronous standby; nats_servers: more than one are a NATS
-        cluster."""
+        """own_cluster: whether, or its class; postgres: settings of the cluster of one's own; programs: where they lie; place:
+        where the data goes; replicas: programs that run twice, the second as `<name>_2`; tls: gRPC under mutual TLS, with
+        certificates in directory/tls; standby: two clusters, the second a synchronous standby; nats_servers: more than one are
+        a NATS cluster."""
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="obol-system-", dir=place))
         self.directory.chmod(0o755)
         self.programs = pathlib.Path(programs)
@@ -44,8 +44,9 @@ class Stack:
         bus_ports = [name + what for name in self.buses for what in ("", "_monitor", "_route")]
         replica_ports = [second + of for second in self.replicas for of in ("", "_ops")]
         self.ports = {name: PORTS.take() for name in dict.fromkeys([*PORT_NAMES, *bus_ports, *replica_ports])}
+        cluster = own_cluster if isinstance(own_cluster, type) else Cluster
         self.database = Pair(self.directory, postgres) if standby else \
-            Cluster(self.directory, postgres) if own_cluster else Database(self.directory)
+            cluster(self.directory, postgres) if own_cluster else Database(self.directory)
         self.environment = {**os.environ, **self.settings(), **self.pace(), **environment}
         self.processes = {}
         self.nats_key = secrets.token_hex(32)

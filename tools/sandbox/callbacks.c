@@ -149,6 +149,13 @@ char *callback_signature(struct arena *arena, const char *secret, struct bytes b
     return hex ? arena_printf(arena, "sha256=%s", hex) : NULL;
 }
 
+int64_t callback_late_ms(void)
+{
+    uint32_t number;
+    crypto_random(&number, sizeof number);
+    return number % CALLBACK_LATE_MS_MAX;
+}
+
 // False when the arena is full.
 static bool copy(struct arena *arena, const struct callback *from, struct job *job)
 {
@@ -179,6 +186,7 @@ void callbacks_send(struct callbacks *callbacks, const struct callback *callback
         return;
     }
     job->arena = arena;
+    job->due_ns = callback->after_ms ? clock_deadline_ns(callback->after_ms) : 0;
     enqueue(callbacks, job);
     http_client_wake(callbacks->client);
 }

@@ -5,6 +5,7 @@
 
 #define CALLBACKS_WAITING_MAX 100000
 #define CALLBACK_HEADERS_MAX 6
+#define CALLBACK_LATE_MS_MAX 3000
 
 struct callbacks;
 
@@ -14,11 +15,14 @@ struct callback {
     struct http_header headers[CALLBACK_HEADERS_MAX]; // ends at the first without a name
     struct bytes body;
     int tries;
+    int64_t after_ms; // not sooner
 };
 
 struct callbacks *callbacks_new(void); // NULL when out of memory
 // Everything is copied. Dropped, with a log line, when too many wait.
 void callbacks_send(struct callbacks *callbacks, const struct callback *callback);
+// By chance, so that callbacks overtake each other.
+int64_t callback_late_ms(void);
 void callbacks_free(struct callbacks *callbacks); // what waits is dropped; joins
 // "sha256=" and the hex HMAC-SHA256 of the body, for X-Signature-256. NULL when the arena is full.
 char *callback_signature(struct arena *arena, const char *secret, struct bytes body);

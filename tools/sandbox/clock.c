@@ -26,6 +26,8 @@ static void call_back(struct sandbox *sandbox, const struct operation *operation
     const char *signature = callback_signature(arena, sandbox->callback_secret, callback.body);
     callback.headers[0] = (struct http_header){"Content-Type", "application/json"};
     callback.headers[1] = (struct http_header){"X-Signature-256", signature};
+    if (sandbox->calling_back == CALLBACKS_LATE)
+        callback.after_ms = callback_late_ms();
     int times = !signature ? 0 : sandbox->calling_back == CALLBACKS_DOUBLE ? 2 : 1;
     for (int i = 0; i < times; i++)
         callbacks_send(sandbox->callbacks, &callback);

@@ -19,8 +19,9 @@ static int place_of(const char *word, const char *const *words)
 
 static bool set_modes(struct sandbox *sandbox, const struct json_value *body)
 {
-    static const char *const answers[] = {"normal", "error500", "malformed", "hang", "slow", NULL};
-    static const char *const callbacks[] = {"on", "off", "double", NULL};
+    static const char *const answers[] = {"normal", "error500",       "malformed", "hang",
+                                          "slow",   "error500_after", NULL};
+    static const char *const callbacks[] = {"on", "off", "double", "late", NULL};
     const char *answer = json_get_string(body, "answer");
     const char *calling_back = json_get_string(body, "callbacks");
     int answer_place = answer ? place_of(answer, answers) : (int)sandbox->answering;

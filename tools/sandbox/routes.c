@@ -114,6 +114,8 @@ static void misbehave(struct sandbox_loop *self, struct http_exchange *exchange,
     }
     if (answering == ANSWER_MALFORMED)
         answer.body = "{\"reference\":";
+    if (answering == ANSWER_ERROR_AFTER)
+        answer = answer_json(500, view_error(http_arena(exchange), "internal", "Told to fail."));
     reply(self, exchange, answer, answering == ANSWER_SLOW ? slow_ms : 0);
 }
 

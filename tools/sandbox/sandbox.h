@@ -12,8 +12,15 @@
 #include "mimics/mimics.h"
 #include "store.h"
 
-enum answering { ANSWER_NORMAL, ANSWER_ERROR, ANSWER_MALFORMED, ANSWER_HANG, ANSWER_SLOW };
-enum calling_back { CALLBACKS_ON, CALLBACKS_OFF, CALLBACKS_DOUBLE };
+enum answering {
+    ANSWER_NORMAL,
+    ANSWER_ERROR,
+    ANSWER_MALFORMED,
+    ANSWER_HANG,
+    ANSWER_SLOW,
+    ANSWER_ERROR_AFTER, // what was asked for is done, and an error is the answer
+};
+enum calling_back { CALLBACKS_ON, CALLBACKS_OFF, CALLBACKS_DOUBLE, CALLBACKS_LATE };
 
 struct sandbox {
     const char *key;  // what Authorization must carry

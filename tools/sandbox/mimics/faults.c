@@ -12,6 +12,8 @@ static const char *const names[FAULTS] = {
     [FAULT_SLOW] = "slow",
     [FAULT_CALLBACK_LOST] = "callback_lost",
     [FAULT_CALLBACK_DOUBLE] = "callback_double",
+    [FAULT_ERROR_AFTER] = "error_after",
+    [FAULT_CALLBACK_LATE] = "callback_late",
 };
 
 enum fault fault_of_name(const char *name)
@@ -29,7 +31,8 @@ const char *fault_name(enum fault fault)
 
 static bool concerns_callbacks(enum fault fault)
 {
-    return fault == FAULT_CALLBACK_LOST || fault == FAULT_CALLBACK_DOUBLE;
+    return fault == FAULT_CALLBACK_LOST || fault == FAULT_CALLBACK_DOUBLE ||
+           fault == FAULT_CALLBACK_LATE;
 }
 
 static bool concerns(enum fault fault, enum mimic_duty duty)
@@ -68,9 +71,10 @@ static enum fault choose_for_callback(struct faults *faults)
         faults->next = FAULT_NONE;
         return next;
     }
-    if (by_chance(faults, FAULT_CALLBACK_LOST))
-        return FAULT_CALLBACK_LOST;
-    return by_chance(faults, FAULT_CALLBACK_DOUBLE) ? FAULT_CALLBACK_DOUBLE : FAULT_NONE;
+    for (enum fault fault = FAULT_NONE + 1; fault < FAULTS; fault++)
+        if (concerns_callbacks(fault) && by_chance(faults, fault))
+            return fault;
+    return FAULT_NONE;
 }
 
 enum fault fault_of_request(struct faults *faults, enum mimic_duty duty)

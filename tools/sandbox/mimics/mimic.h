@@ -12,10 +12,9 @@
 //
 // Control, from loopback only: POST /control {"provider":"mtn", …} with any of
 //   "faults": {"error":5,"timeout_before":5,"timeout_after":5,"malformed":5,"slow":5,
-//              "callback_lost":5,"callback_double":5}   percent, 0 to 100; of requests that move
-//              money, "error" and "malformed" of queries too
-//   "next": "error" | "timeout_before" | "timeout_after" | "malformed" | "slow" | "callback_lost" |
-//           "callback_double"             the next request that moves money (or its callback)
+//              "error_after":5,"callback_lost":5,"callback_double":5,"callback_late":5}   percent,
+//              0 to 100; of requests that move money, "error" and "malformed" of queries too
+//   "next": one of these                  the next request that moves money (or its callback)
 //   "answering": "normal" | "error" | "hang"   everything, also tokens: an outage
 //   "slow_ms": 3000, "settle_ms": 1000    how long a slow answer takes; until a payment rests
 //   "expire_tokens": true                 every token granted so far is refused from now on

@@ -81,6 +81,8 @@ static void run_under(struct mimic_call *call, const struct mimic_route *route, 
         run(call, route);
     if (fault == FAULT_TIMEOUT_BEFORE || fault == FAULT_TIMEOUT_AFTER)
         call->answer = never;
+    if (fault == FAULT_ERROR_AFTER)
+        mimic_reply(call, 500, BROKEN);
     if (fault == FAULT_MALFORMED)
         call->answer.body = "{\"status\":";
     if (fault == FAULT_SLOW)

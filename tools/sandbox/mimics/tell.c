@@ -3,7 +3,8 @@
 
 #include "mimics/internal.h"
 
-static bool send(struct mimic *mimic, const struct entry *entry, const char *url, bool forged)
+static bool send(struct mimic *mimic, const struct entry *entry, const char *url, bool forged,
+                 int64_t after_ms)
 {
     const struct mimic_description *what = mimic->what;
     struct mimic_answer told = {0};
@@ -15,6 +16,7 @@ static bool send(struct mimic *mimic, const struct entry *entry, const char *url
         .url = url,
         .tries = what->tell_tries ? what->tell_tries : 1,
         .body = bytes_of_string(told.body),
+        .after_ms = after_ms,
         .headers = {{"Content-Type", told.type ? told.type : "application/json"}},
     };
     for (size_t i = 0; i < sizeof told.headers / sizeof *told.headers && told.headers[i][0]; i++)
@@ -30,8 +32,9 @@ void mimic_tell(struct mimic *mimic, const struct entry *entry)
     enum fault fault = fault_of_callback(&mimic->faults);
     if (fault == FAULT_CALLBACK_LOST)
         return;
-    if (send(mimic, entry, entry->callback_url, false) && fault == FAULT_CALLBACK_DOUBLE)
-        (void)send(mimic, entry, entry->callback_url, false);
+    int64_t after_ms = fault == FAULT_CALLBACK_LATE ? callback_late_ms() : 0;
+    if (send(mimic, entry, entry->callback_url, false, after_ms) && fault == FAULT_CALLBACK_DOUBLE)
+        (void)send(mimic, entry, entry->callback_url, false, 0);
 }
 
 bool mimic_forge(struct mimic *mimic, const char *url, const char *reference)
@@ -42,5 +45,5 @@ bool mimic_forge(struct mimic *mimic, const char *url, const char *reference)
         (void)snprintf(lie.reference, sizeof lie.reference, "%s", reference);
     lie.status = ENTRY_SUCCEEDED;
     lie.code[0] = '\0';
-    return send(mimic, &lie, url, true);
+    return send(mimic, &lie, url, true, 0);
 }
