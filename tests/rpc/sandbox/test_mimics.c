@@ -2,6 +2,8 @@
 #include "mtn.h"
 
 #define PAYER "260961234567"
+#define LATE_PAYERS "2609612345"
+#define LATE_CALLS 16
 
 static void setup(void)
 {
@@ -168,6 +170,14 @@ Test(mimics, take_amounts_as_text_and_as_numbers)
     }
 }
 
+Test(mimics, move_money_and_answer_with_an_error_when_told_to)
+{
+    cr_assert_eq(house_control("mtn", "\"next\":\"error_after\""), 200);
+    cr_assert_eq(mtn_pay(REFERENCE, PAYER).status, 500);
+    house_expect("mtn", REFERENCE, "succeeded");
+    cr_assert_eq(house_moved("mtn", REFERENCE), 1);
+}
+
 Test(mimics, settle_when_told_to)
 {
     cr_assert_eq(house_control("mtn", "\"settle_ms\":3600000"), 200);
@@ -192,6 +202,23 @@ Test(mimics, lose_and_double_callbacks)
     house_await_calls(3);
     cr_assert_eq(calls_n, 3, "the lost one never came");
     cr_assert_str_eq(calls[0].body, calls[1].body);
+}
+
+Test(mimics, call_back_late_so_that_callbacks_overtake_each_other)
+{
+    mtn_callback = house_callback_url("/back");
+    cr_assert_eq(house_control("mtn", "\"faults\":{\"callback_late\":100}"), 200);
+    for (int i = 0; i < LATE_CALLS; i++)
+        mtn_pay(arena_printf(asker.arena, "11111111-2222-4333-8444-7777777777%02d", i),
+                arena_printf(asker.arena, LATE_PAYERS "%02d", i));
+    house_await_calls(LATE_CALLS);
+    int overtaken = 0;
+    for (int i = 1; i < LATE_CALLS; i++)
+        overtaken +=
+            strcmp(strstr(calls[i - 1].body, LATE_PAYERS), strstr(calls[i].body, LATE_PAYERS)) > 0;
+    cr_assert_gt(overtaken, 0);
+    struct http_response response = ask(&asker, "GET", "/ledger?provider=mtn", NULL);
+    cr_assert_eq(counted(&asker, &response, "faults.callback_late"), LATE_CALLS);
 }
 
 Test(mimics, forge_callbacks_of_what_never_was)

@@ -8,6 +8,7 @@
 #include "support/support.h"
 
 #define CALLBACK_SECRET "callback-secret"
+#define LATE_CALLS 16 // that all of them come in the first quarter is one in 2^32
 
 static struct sandbox sandbox;
 static struct asker asker;
@@ -329,6 +330,26 @@ Test(provider, misbehaves_as_told)
     cr_assert_eq(control("{\"answer\":\"normal\",\"success\":false}"), 200);
     charge("d", UPI, "/");
     expect("d", "failed");
+}
+
+Test(provider, does_what_it_says_has_failed_when_told_to)
+{
+    cr_assert_eq(control("{\"answer\":\"error500_after\"}"), 200);
+    cr_assert_eq(charge("c", UPI, "/").status, 500);
+    cr_assert_eq(control("{\"answer\":\"normal\"}"), 200);
+    expect("c", "succeeded");
+    struct http_response response = ask(&asker, "GET", "/ledger", NULL);
+    cr_assert_eq(counted(&asker, &response, "totals.charged"), 500);
+}
+
+Test(provider, calls_back_late_when_told_to)
+{
+    cr_assert_eq(control("{\"callbacks\":\"late\"}"), 200);
+    int64_t before_ns = clock_now_ns();
+    for (int i = 0; i < LATE_CALLS; i++)
+        charge(arena_printf(asker.arena, "c%d", i), UPI, "/");
+    test_wait(callbacks_reached, &(int){LATE_CALLS}, ASK_MS, "all of them");
+    cr_assert(clock_now_ns() - before_ns > CALLBACK_LATE_MS_MAX / 4 * NS_PER_MS);
 }
 
 Test(provider, refuses_what_it_cannot_read)
