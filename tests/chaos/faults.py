@@ -21,6 +21,7 @@ ANSWERS = {"late": "slow", "never": "hang", "500": "error500", "malformed": "mal
 CALLBACKS = {"doubled": "double", "reordered": "late", "dropped": "off"}
 PROVIDERS = ["mtn", "blumon", "airtel"]
 FORGED_EVERY_S = 0.2
+SEGMENTS = 12  # more than are kept for reuse
 
 
 def children(pid):
@@ -97,6 +98,16 @@ class Faults:
         self.process("nats").kill9()
         shutil.rmtree(self.installation.directory / "nats")
         return lambda: self.installation.restart("nats")
+
+    def fill_the_log(self, _):
+        """Likewise, and the next segment of its write-ahead log can't be made: it panics."""
+        end = self.fill_the_disk(_)
+        try:
+            for _ in range(SEGMENTS):
+                self.installation.sql("SELECT pg_logical_emit_message(false, 'chaos', 'x'); SELECT pg_switch_wal()")
+        except AssertionError:
+            pass  # it has panicked
+        return end
 
     def fill_the_disk(self, _):
         """PostgreSQL's file system is full, and stays so: what it frees is taken too."""
@@ -232,5 +243,5 @@ def away(strike):
     """The programs that are not to run just now."""
     if strike.fault == "kill both":
         return ["payments", "payments2"]
-    return [strike.target] if strike.fault in ("kill", "stop at once", "wipe", "fill the disk") else []
+    return [strike.target] if strike.fault in ("kill", "stop at once", "wipe", "fill the disk", "fill the log") else []
 

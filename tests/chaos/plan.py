@@ -25,7 +25,7 @@ INSIDE = [
     [("kill", ["postgres"], 0, 3), ("stop at once", ["postgres"], 0, 3)],
     [("pause", [name], 1, 8) for name in ["gateway", *SERVICES, "nats", "postgres"]],
     [("kill", ["nats"], 0, 5), ("wipe", ["nats"], 0, 4)],
-    [("fill the disk", ["postgres"], 3, 6)],
+    [("fill the disk", ["postgres"], 3, 6), ("fill the log", ["postgres"], 2, 5)],
     [("kill", ["payments2"], 0, 4), ("kill both", ["payments"], 0, 3)],
 ]
 REAL = ["mtn", "blumon", "airtel"]
@@ -56,7 +56,7 @@ def lane(families, chance, seconds):
     strikes = []
     for i in range(max(1, int(room / slot))):
         fault, targets, shortest, longest = kinds[i % len(kinds)]
-        lasts = round(chance.uniform(shortest, max(shortest, min(longest, slot * 0.7))), 1)
+        lasts = round(min(chance.uniform(shortest, max(shortest, min(longest, slot * 0.7))), slot * 0.7), 1)
         begins = CALM_S + i * slot + chance.uniform(0, slot * 0.9 - lasts)
         strikes.append(Strike(round(begins, 1), fault, chance.choice(targets), lasts))
     return strikes
@@ -64,7 +64,7 @@ def lane(families, chance, seconds):
 
 def make(seed, seconds, disk=True):
     """disk: whether a file system can be filled here."""
-    inside = [[kind for kind in family if disk or kind[0] != "fill the disk"] for family in INSIDE]
+    inside = [[kind for kind in family if disk or not kind[0].startswith("fill")] for family in INSIDE]
     chance = random.Random(f"faults {seed}")
     strikes = lane([family for family in inside if family], chance, seconds) + lane(OUTSIDE, chance, seconds)
     return sorted(strikes, key=lambda strike: strike.second)

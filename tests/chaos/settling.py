@@ -1,7 +1,6 @@
 """After the faults: payers act, persons decide, merchants ask for what was not delivered; until nothing is under way."""
 import time
 
-from processes import wait_until
 from providers import House, forms, moves
 from stack import SERVICES
 
@@ -31,10 +30,13 @@ WORKING = {
 }
 
 
-def working(installation):
+def query():
     """(what, id, where it stands) of all that is under way."""
-    parts = [f"SELECT '{what}', a.* FROM ({query}) a" for what, query in WORKING.items()]
-    return installation.sql(" UNION ALL ".join(parts))
+    return " UNION ALL ".join(f"SELECT '{what}', a.* FROM ({rows}) a" for what, rows in WORKING.items())
+
+
+def working(installation):
+    return installation.sql(query())
 
 
 class Settling:
@@ -109,6 +111,3 @@ class Settling:
         for delivery_id, tenant_id in self.failed():
             by_tenant[tenant_id].post(f"/webhooks/{delivery_id}/retry").ok(200)
             self.retried.add(delivery_id)
-
-
-__all__ = ["Settling", "wait_until", "working"]
