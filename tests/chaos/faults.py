@@ -60,6 +60,14 @@ class Faults:
         self.process(name).kill9()
         return lambda: self.installation.restart(name)
 
+    def restart(self, name):
+        """As at a new version: told to leave, it finishes what it has in hand."""
+        process = self.process(name)
+        code = process.signal_and_wait(signal.SIGINT if name == "postgres" else signal.SIGTERM)
+        if code not in ((0, 1) if name == "nats" else (0,)):
+            self.died.append(f"{name}, told to leave, left with {code}: {process.tail(8)}")
+        return lambda: self.installation.restart(name)
+
     def kill_both(self, _):
         for name in ["payments", "payments2"]:
             self.process(name).kill9()
@@ -243,5 +251,5 @@ def away(strike):
     """The programs that are not to run just now."""
     if strike.fault == "kill both":
         return ["payments", "payments2"]
-    return [strike.target] if strike.fault in ("kill", "stop at once", "wipe", "fill the disk", "fill the log") else []
+    return [strike.target] if strike.fault in ("kill", "restart", "stop at once", "wipe", "fill the disk", "fill the log") else []
 

@@ -26,6 +26,7 @@ PROVIDERS = sorted({provider for own in TENANTS for provider in own})
 class Result:
     seed: int
     seconds: float
+    rate: float
     strikes: list
     books: books.Books
     wrong: dict
@@ -95,7 +96,7 @@ class Run:
                            settling.reviewed)
         found.ended = self.faults.died + self.load.crashed
         counts = self.counts(found, settling)
-        return Result(self.seed, self.seconds, self.strikes, found, auditor.audit(found), counts, measured, settled,
+        return Result(self.seed, self.seconds, self.rate, self.strikes, found, auditor.audit(found), counts, measured, settled,
                       self.installation.directory, self.installation)
 
     def leave(self, result):
@@ -144,7 +145,7 @@ def record(result, path):
     slowest = max((took for _, _, took in result.recovery if took is not None), default=None)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({
-        "seed": result.seed, "seconds": result.seconds, "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "seed": result.seed, "seconds": result.seconds, "rate": result.rate, "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "faults": len(result.strikes), "strikes": [dataclasses.asdict(strike) for strike in result.strikes],
         "counts": result.counts, "settled_s": result.settled_s, "slowest_recovery_s": slowest,
         "recovery": [{"fault": f, "target": t, "seconds": s} for f, t, s in result.recovery],
