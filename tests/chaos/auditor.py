@@ -40,7 +40,7 @@ def acknowledged_exist_once(books):
         for name in SHOWN.get(request.kind, []):
             if now.get(name) != told.get(name):
                 wrong.append(f"{request.key}: {told['id']} was told with {name} {told.get(name)!r}, it has {now.get(name)!r}")
-    return wrong + answers_agree(books) + one_object_a_key(books)
+    return wrong + answers_agree(books) + one_object_a_key(books) + captures_done_once(books)
 
 
 def answers_agree(books):
@@ -60,7 +60,8 @@ def answers_agree(books):
 
 def one_object_a_key(books):
     """A key has made one object, the one that was told; no object stands under two keys."""
-    told = {(books.tenants[request.tenant]["tenant_id"], request.key): body_of(answer)["id"] for request, answer in accepted(books)}
+    told = {(books.tenants[request.tenant]["tenant_id"], request.key): body_of(answer)["id"]
+            for request, answer in accepted(books)}
     wrong = []
     makers = collections.Counter()
     for row in books.keys:
@@ -72,6 +73,20 @@ def one_object_a_key(books):
     missing = told.keys() - {(row["tenant_id"], row["key"]) for row in books.keys}
     return wrong + [f"{name} was made under {n} keys" for name, n in makers.items() if n > 1] + [
         f"the key {key} of an acknowledged request is not kept" for _, key in missing]
+
+
+def captures_done_once(books):
+    """A capture that was acknowledged is one operation, of the amount that was asked for."""
+    wrong = []
+    for request, answer in accepted(books):
+        if request.kind != "capture":
+            continue
+        told = body_of(answer)
+        done = [o["amount"] for o in books.operations if o["kind"] == "capture" and o["payment_id"] == told["id"]
+                and o["request_id"] in request.tries]
+        if done != [request.body.get("amount", told["amount"])]:
+            wrong.append(f"{request.key} captures {request.body or 'all'} of {told['id']}, its operations: {done}")
+    return wrong
 
 
 # --- 2. What was not acknowledged exists at most once, what was refused not at all
@@ -101,7 +116,8 @@ def charged_once(books):
              for row in books.ledger["charges"] if row["times_charged"] > 1]
     wrong += [f"{provider}: {entry['reference']} moved {entry['moved']} times"
               for provider, entries in books.entries.items() for entry in entries if entry["moved"] > 1]
-    charges = collections.Counter(o["payment_id"] for o in books.operations if o["kind"] == "charge" and o["status"] == "succeeded")
+    charges = collections.Counter(o["payment_id"] for o in books.operations
+                                  if o["kind"] == "charge" and o["status"] == "succeeded")
     return wrong + [f"{payment} has {n} charges that succeeded" for payment, n in charges.items() if n > 1]
 
 
@@ -125,8 +141,10 @@ def events_delivered(books):
             if not letters:
                 wrong.append(f"{event['type']} {event['id']} of {event['object_id']} never came to {endpoint['url']}")
             wrong += [f"{event['id']} came to {endpoint['url']} {what}" for letter in letters
-                      for what, bad in [("wrongly signed", not letter.signed), ("changed", letter.digest != event["digest"])] if bad]
-    return wrong + numbers_whole("the journal", [(e["object_id"], e["sequence"]) for e in books.events]) + disabled_fairly(books)
+                      for what, bad in [("wrongly signed", not letter.signed),
+                                        ("changed", letter.digest != event["digest"])] if bad]
+    numbers = [(event["object_id"], event["sequence"]) for event in books.events]
+    return wrong + numbers_whole("the journal", numbers) + disabled_fairly(books)
 
 
 def numbers_whole(where, pairs):

@@ -20,6 +20,7 @@ AUDIT = ["tenant_id", "actor", "action", "object_id", "request_id"]
 DELIVERIES = ["tenant_id", "endpoint_id", "event_id", "status"]
 ENDPOINTS = ["tenant_id", "id", "url", "enabled", "disabled_reason"]
 KEYS = ["tenant_id", "key", "object_id", "method"]
+JOURNALS = {"payments": "payment", "refunds": "refund", "webhooks": "webhook_endpoint"}  # and what its events are about
 NUMBERS = {"amount", "amount_captured", "amount_refunded", "refund_reserved", "sequence"}
 
 
@@ -31,7 +32,7 @@ class Books:
     operations: list
     refunds: list
     orders: list
-    events: list         # of payments and refunds: the journals
+    events: list         # the journals
     audit: list
     deliveries: list
     endpoints: list
@@ -54,7 +55,7 @@ def rows(installation, names, query):
 
 def events(installation):
     told = "convert_from(body, 'UTF8')::json->'data'"
-    return [row for schema, noun in [("payments", "payment"), ("refunds", "refund")] for row in rows(installation, EVENTS, f"""
+    return [row for schema, noun in JOURNALS.items() for row in rows(installation, EVENTS, f"""
         SELECT tenant_id, id, type, object_id, payment_id, sequence, {told}->'{noun}'->>'status', encode(sha256(body), 'hex')
         FROM {schema}.events WHERE body <> '' ORDER BY object_id, sequence, id""")]
 

@@ -21,6 +21,7 @@ ANSWERS = {"late": "slow", "never": "hang", "500": "error500", "malformed": "mal
 CALLBACKS = {"doubled": "double", "reordered": "late", "dropped": "off"}
 PROVIDERS = ["mtn", "blumon", "airtel"]
 FORGED_EVERY_S = 0.2
+AWAY = {"kill", "restart", "stop at once", "wipe", "fill the disk", "fill the log"}
 SEGMENTS = 12  # more than are kept for reuse
 
 
@@ -241,15 +242,15 @@ class Driver:
             time.sleep(0.05)
 
     def end(self, begun, _, strike, finish):
+        over = time.monotonic()
         finish()
-        now = time.monotonic() - begun
-        self.say(f"{now:6.1f} s  over: {strike.fault} {strike.target}")
-        self.recovery.measure(strike)
+        self.say(f"{over - begun:6.1f} s  over: {strike.fault} {strike.target}")
+        self.recovery.measure(strike, over)
 
 
 def away(strike):
     """The programs that are not to run just now."""
     if strike.fault == "kill both":
         return ["payments", "payments2"]
-    return [strike.target] if strike.fault in ("kill", "restart", "stop at once", "wipe", "fill the disk", "fill the log") else []
+    return [strike.target] if strike.fault in AWAY else []
 

@@ -14,7 +14,7 @@ DISK_MB = 768
 POSTGRES = ["max_wal_size=96MB", "min_wal_size=32MB"]
 TENANTS = [[], [], ["mtn", "blumon"], ["mtn", "airtel", "blumon"]]  # where each has credentials, beside the simulator
 WEBHOOK_SECRET = "blumon-webhook-secret"
-TIMES = {**PACE, "UNKNOWN_DEADLINE_S": "45", "SANDBOX_BLUMON_WEBHOOK_SECRET": WEBHOOK_SECRET, "PROCESSING_DEADLINE_S": "60",
+TIMES = {**PACE, "SANDBOX_BLUMON_WEBHOOK_SECRET": WEBHOOK_SECRET, "PROCESSING_DEADLINE_S": "60",
          "PROVIDER_TIMES_PERCENT": "10"}
 
 

@@ -51,7 +51,8 @@ def charge_differs(operation, payment, there):
 def refund_differs(operation, there):
     paid = [row["amount"] for row in there if row["status"] == "succeeded"]
     if paid != ([operation["amount"]] if operation["status"] == "succeeded" else []):
-        return [f"refund operation {operation['id']} of {operation['amount']} is {operation['status']}, the simulator has {there}"]
+        return [f"the refund operation {operation['id']} of {operation['amount']} is {operation['status']}, "
+                f"the simulator has {there}"]
     return []
 
 

@@ -22,16 +22,15 @@ class Recovery:
         self.measured = []   # (fault, target, seconds or None)
         self.threads = []
 
-    def measure(self, strike):
+    def measure(self, strike, over):
         probe = PROBES.get(strike.target)
         if not probe:
             return
-        thread = threading.Thread(target=self.until_it_answers, args=(strike, getattr(self, probe)), daemon=True)
+        thread = threading.Thread(target=self.until_it_answers, args=(strike, getattr(self, probe), over), daemon=True)
         self.threads.append(thread)
         thread.start()
 
-    def until_it_answers(self, strike, probe):
-        begun = time.monotonic()
+    def until_it_answers(self, strike, probe, begun):
         took = None
         while took is None and time.monotonic() - begun < SECONDS_MAX:
             try:

@@ -14,7 +14,7 @@ WORKING = {
         WHERE status IN ('ready', 'sent', 'unknown') OR finished_at IS NULL""",
     "queue of operations": "SELECT id, 'due ' || due_at FROM payments.operations_queue",
     "payment": """SELECT id, status || ' ' || provider FROM payments.payments
-        WHERE status IN ('pending', 'processing', 'requires_action', 'capturing', 'canceling', 'unknown') OR refund_reserved > 0""",
+        WHERE status NOT IN ('authorized', 'succeeded', 'failed', 'canceled', 'expired') OR refund_reserved > 0""",
     "refund": "SELECT id, status FROM refunds.refunds WHERE status NOT IN ('processed', 'failed')",
     "queue of deliveries": "SELECT delivery_id, 'attempts ' || attempts FROM webhooks.delivery_queue",
     "delivery": "SELECT id, status || ' ' || coalesce(last_error, '') FROM webhooks.deliveries WHERE status = 'pending'",
