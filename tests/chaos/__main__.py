@@ -1,5 +1,6 @@
 """./dev chaos: faults under load, then an auditor; the last line is the verdict, the exit code 1 when it is not clean."""
 import argparse
+import json
 import pathlib
 import random
 import sys
@@ -20,11 +21,30 @@ def parse():
     parser.add_argument("--bin", type=lambda name: pathlib.Path(name).resolve(), required=True, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=pathlib.Path, help="where the result goes as JSON (build/chaos/<seed>.json)")
     parser.add_argument("--list", action="store_true", help="print the plan, and do nothing")
+    parser.add_argument("--table", type=pathlib.Path, nargs="+", metavar="JSON", help="print results of runs as a table, and do nothing")
     return parser.parse_args()
+
+
+def table(paths):
+    """In Markdown."""
+    names = ["seed", "minutes", "requests", "payments", "refunds", "faults", "retries", "slowest recovery", "verdict"]
+    rows = [names, ["---"] * len(names)]
+    for path in paths:
+        told = json.loads(path.read_text())
+        counts = told["counts"]
+        slowest = max((r for r in told["recovery"] if r["seconds"] is not None), key=lambda r: r["seconds"])
+        rows.append([told["seed"], f"{told['seconds'] / 60:g}", counts["requests"], sum(counts["payments"].values()),
+                     sum(counts["refunds"].values()), told["faults"], sum(counts["retries"].values()),
+                     f"{slowest['seconds']:.1f} s ({slowest['fault']} {slowest['target']})",
+                     "clean" if told["verdict"] == "clean" else "**wrong**"])
+    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
 
 
 def main():
     options = parse()
+    if options.table:
+        print(table(options.table))
+        return 0
     if options.list:
         print("\n".join(map(str, plan.make(options.seed, options.minutes * 60, can_mount()))))
         return 0

@@ -209,8 +209,8 @@ class Faults:
     # --- Receivers
 
     def receivers(self, how):
-        kind = "gone" if how == "gone" else "fragile"
-        self.merchants.behave(kind, how)
+        kind = {"gone": "gone", "away": "weary"}.get(how, "fragile")
+        self.merchants.behave(kind, "refuse" if how == "away" else how)
         return (lambda: None) if how == "gone" else lambda: self.merchants.behave(kind, "ok")
 
 

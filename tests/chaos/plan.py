@@ -38,6 +38,9 @@ OUTSIDE = [
     [("pause", ["sandbox"], 2, 6)],
 ]
 
+# One receiver is away for longer than deliveries are tried: its merchant has to ask for them afterwards.
+AWAY_S, AWAY_FROM_S = 65, 240
+
 
 def in_turn(families, chance):
     """All kinds, families taking turns, each in an order of its own."""
@@ -68,4 +71,7 @@ def make(seed, seconds, disk=True):
     inside = [[kind for kind in family if disk or not kind[0].startswith("fill")] for family in INSIDE]
     chance = random.Random(f"faults {seed}")
     strikes = lane([family for family in inside if family], chance, seconds) + lane(OUTSIDE, chance, seconds)
+    if seconds >= AWAY_FROM_S:
+        second = chance.uniform(CALM_S, seconds - AWAY_S - 2 * CALM_S)
+        strikes.append(Strike(round(second, 1), "receivers", "away", AWAY_S))
     return sorted(strikes, key=lambda strike: strike.second)

@@ -1,7 +1,7 @@
 """The merchants' receivers: what came is written down, and they misbehave when told to.
 
-Each tenant has a steady endpoint and a fragile one; one tenant has one more that is gone some day (410). The fragile ones are
-a server of their own, so that it can refuse connections.
+Each tenant has a steady endpoint and a fragile one; one tenant has one more that is gone some day (410), one has one that is
+away for longer than deliveries are tried. Each kind is a server of its own, so that it can refuse connections.
 """
 import base64
 import collections
@@ -51,7 +51,7 @@ class Receivers:
         self.lock = threading.Lock()
         self.secrets = {}                                                        # by path
         self.letters = collections.defaultdict(lambda: collections.defaultdict(list))  # path, event id
-        self.mode = {"steady": "ok", "fragile": "ok", "gone": "ok"}
+        self.mode = dict.fromkeys(["steady", "fragile", "gone", "weary"], "ok")
         self.ports = {kind: PORTS.take() for kind in self.mode}
         self.servers = {}
         for kind in self.mode:

@@ -19,6 +19,7 @@ from .settling import SECONDS_MAX, Settling
 
 PATIENCE_S = 60  # merchants' after the last fault
 REPEATERS = 12
+ENDPOINTS = [["steady", "fragile", *more] for more in [["gone"], ["weary"], [], [], []]]  # by tenant
 PROVIDERS = sorted({provider for own in TENANTS for provider in own})
 
 
@@ -61,7 +62,7 @@ class Run:
         # The last one is for measuring how soon all is well again.
         self.tenants = [*self.installation.market(), self.installation.tenant("The measuring one")]
         for i, api in enumerate(self.tenants):
-            for path in [f"/steady/{i}", f"/fragile/{i}", *([f"/gone/{i}"] if i == 0 else [])]:
+            for path in [f"/{kind}/{i}" for kind in ENDPOINTS[i]]:
                 made = api.post("/webhook_endpoints", {"url": self.receivers.url(path)}).ok(201)
                 self.receivers.secrets[path] = made["secret"]
         self.customers = Customers(self.tenants, self.tally)
