@@ -108,6 +108,16 @@ class Faults:
         shutil.rmtree(self.installation.directory / "nats")
         return lambda: self.installation.restart("nats")
 
+    def wipe_unread(self, name):
+        """Likewise, with events in it that nobody has taken."""
+        resume = [self.pause(reader) for reader in ["webhooks", "refunds"]]
+
+        def end():
+            self.wipe(name)()
+            for each in resume:
+                each()
+        return end
+
     def fill_the_log(self, _):
         """Likewise, and the next segment of its write-ahead log can't be made: it panics."""
         end = self.fill_the_disk(_)
