@@ -70,11 +70,11 @@ class Faults:
         return lambda: self.installation.restart(name)
 
     def kill_both(self, _):
-        for name in ["payments", "payments2"]:
+        for name in ["payments", "payments_2"]:
             self.process(name).kill9()
 
         def end():
-            for name in ["payments", "payments2"]:
+            for name in ["payments", "payments_2"]:
                 self.installation.restart(name)
         return end
 
@@ -261,6 +261,6 @@ class Driver:
 def away(strike):
     """The programs that are not to run just now."""
     if strike.fault == "kill both":
-        return ["payments", "payments2"]
+        return ["payments", "payments_2"]
     return [strike.target] if strike.fault in AWAY else []
 

@@ -4,8 +4,6 @@ import pathlib
 import subprocess
 
 from postgres import Cluster
-from processes import PORTS, wait_until
-from client import send
 from providers import FIELDS, PACE, House
 from stack import SERVICES, Stack
 
@@ -66,30 +64,8 @@ class SmallDisk(Cluster):
 
 class Installation(Stack):
     def __init__(self, disk=True, **options):
-        super().__init__(own_cluster=SmallDisk if disk else Cluster, postgres=POSTGRES, **{**TIMES, **options})
-        second = {"PAYMENTS_LISTEN": f"127.0.0.1:{self.ports['payments2']}",
-                  "PAYMENTS_OPS_LISTEN": f"127.0.0.1:{self.ports['payments2_ops']}"}
-        self.add("payments2", ["env", *(f"{name}={value}" for name, value in second.items()), self.programs / "obol-payments"])
-
-    def settings(self):
-        self.ports |= {name: PORTS.take() for name in ["payments2", "payments2_ops"]}
-        both = ",".join(f"127.0.0.1:{self.ports[name]}" for name in ["payments", "payments2"])
-        return {**super().settings(), "PAYMENTS_TARGET": f"ipv4:{both}"}
-
-    @property
-    def names(self):
-        return ["nats", "sandbox", "merchant", *SERVICES, "payments2", "gateway"]
-
-    def start(self):
-        self.processes["payments2"].start()
-        super().start()
-        self.wait_ready()
-        return self
-
-    def wait_ready(self, seconds=60):
-        super().wait_ready(seconds)
-        wait_until(lambda: send(self.ports["payments2_ops"], "GET", "/health/ready").status == 200, seconds,
-                   "the second replica of payments is ready")
+        super().__init__(own_cluster=SmallDisk if disk else Cluster, postgres=POSTGRES, replicas=["payments"],
+                         **{**TIMES, **options})
 
     def market(self):
         """The tenants' APIs, with credentials where they have some."""
@@ -107,7 +83,7 @@ class Installation(Stack):
     def leave(self):
         """Every program is told to leave; how those left that did not leave cleanly."""
         faults = []
-        for name in ["gateway", "payments2", *reversed(SERVICES), "merchant", "sandbox", "nats"]:
+        for name in ["gateway", *self.replicas, *reversed(SERVICES), "merchant", "sandbox", "nats"]:
             process = self.processes[name]
             if process.child is None:
                 continue

@@ -23,11 +23,11 @@ class Strike:
 INSIDE = [
     [("kill", [name], 0, 3) for name in ["gateway", *SERVICES]],
     [("kill", ["postgres"], 0, 3), ("stop at once", ["postgres"], 0, 3)],
-    [("pause", [name], 1, 8) for name in ["gateway", *SERVICES, "payments2", "nats", "postgres"]],
+    [("pause", [name], 1, 8) for name in ["gateway", *SERVICES, "payments_2", "nats", "postgres"]],
     [("restart", [name], 0, 1) for name in ["gateway", *SERVICES, "nats", "postgres"]],
     [("kill", ["nats"], 0, 5), ("wipe", ["nats"], 0, 4), ("wipe unread", ["nats"], 1, 4)],
     [("fill the disk", ["postgres"], 3, 6), ("fill the log", ["postgres"], 2, 5)],
-    [("kill", ["payments2"], 0, 4), ("kill both", ["payments"], 0, 3)],
+    [("kill", ["payments_2"], 0, 4), ("kill both", ["payments"], 0, 3)],
 ]
 REAL = ["mtn", "blumon", "airtel"]
 OUTSIDE = [

@@ -8,7 +8,7 @@ from client import payment
 SECONDS_MAX = 60
 EVERY_S = 0.02
 # Who is asked, by what was hit. Providers and receivers are not ours.
-PROBES = {"gateway": "read", "auth": "read", "payments": "pay", "payments2": "pay", "postgres": "pay", "refunds": "refunds",
+PROBES = {"gateway": "read", "auth": "read", "payments": "pay", "payments_2": "pay", "postgres": "pay", "refunds": "refunds",
           "webhooks": "endpoints", "nats": "told"}
 
 
