@@ -14,7 +14,10 @@ REPORTS = re.compile(r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|runtime erro
 
 
 class Ports:
-    """Free ports of a share of the range that belongs to this worker alone."""
+    """Free ports of a share of the range that belongs to this worker alone.
+
+    Another run on this machine takes none of them: each is held on another loopback address as long as this program runs.
+    """
 
     def __init__(self):
         worker = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or 0) % 4
@@ -22,16 +25,21 @@ class Ports:
         self.first = PORTS_FIRST + worker * share
         self.n = share
         self.next = random.randrange(share)
+        self.held = []
 
     def take(self):
         for _ in range(self.n):
             port = self.first + self.next
             self.next = (self.next + 1) % self.n
+            hold = socket.socket()
             with socket.socket() as probe:
                 try:
+                    hold.bind(("127.0.0.2", port))
                     probe.bind(("127.0.0.1", port))
                 except OSError:
+                    hold.close()
                     continue
+            self.held.append(hold)
             return port
         raise RuntimeError("no free port")
 

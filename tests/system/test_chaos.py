@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from processes import Ports
+
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
 
 from chaos import auditor, plan  # noqa: E402
@@ -36,6 +38,12 @@ def test_nothing_is_lost_and_nothing_is_doubled(result):
     assert {strike.fault for strike in result.strikes} >= {"kill", "pause", "answers", "callbacks", "receivers"}
     assert result.counts["retries"] and result.counts["unknown seen"] and result.counts["refunds"].get("processed")
     assert result.recovery and None not in [took for _, _, took in result.recovery]
+
+
+def test_runs_side_by_side_have_ports_of_their_own():
+    one, other = Ports(), Ports()
+    other.next = one.next
+    assert not {one.take() for _ in range(20)} & {other.take() for _ in range(20)}
 
 
 # --- The plan
