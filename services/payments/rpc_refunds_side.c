@@ -140,6 +140,30 @@ static enum status insert_applied(struct reserve *reserve, const struct payment_
     return status == STATUS_OK && made != wanted ? STATUS_ABORTED : status;
 }
 
+// Two requests that reserve for one refund take turns at its payment, and the second finds no money
+// left: the first's. True in *ret: an operation stands by now for one that was refused.
+static enum status refused_beside_its_own(struct reserve *reserve,
+                                          const struct payment_change *changes, bool *ret)
+{
+    struct key *refunds = ARENA_ARRAY(reserve->arena, reserve->n, struct key);
+    struct operation **existing = ARENA_ARRAY(reserve->arena, reserve->n, struct operation *);
+    size_t n = 0;
+    *ret = false;
+    if (!refunds || !existing)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < reserve->n; i++)
+        if (changes[i].result == CHANGE_REFUSED)
+            refunds[n++] = (struct key){reserve->items[i]->base.call->context.tenant_id,
+                                        request_of(reserve->items[i])->refund_id};
+    if (n == 0)
+        return STATUS_OK;
+    enum status status =
+        store_operations_by_refund(reserve->worker->db, reserve->arena, refunds, n, existing);
+    for (size_t i = 0; status == STATUS_OK && i < n; i++)
+        *ret = *ret || existing[i];
+    return status;
+}
+
 static enum status reserve_new(struct reserve *reserve)
 {
     struct payment_change *changes = ARENA_ARRAY(reserve->arena, reserve->n, struct payment_change);
@@ -157,6 +181,11 @@ static enum status reserve_new(struct reserve *reserve)
     }
     enum status status =
         payments_change(reserve->worker->db, changes, reserve->n, reserve->now_us, &effects);
+    bool own = false;
+    if (status == STATUS_OK)
+        status = refused_beside_its_own(reserve, changes, &own);
+    if (status == STATUS_OK && own)
+        return STATUS_ABORTED; // look again: it is answered with what stands
     if (status == STATUS_OK)
         status = insert_applied(reserve, changes);
     return status == STATUS_OK ? effects_write(&effects, reserve->worker->db) : status;

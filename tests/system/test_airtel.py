@@ -418,3 +418,15 @@ def test_refund_whose_answer_was_lost_is_a_persons(house, called_back, ending, o
     assert [e["moved"] for e in refunds_there(house, paid)] == [1] * moved
     called_back.post(f"/payments/{paid['id']}/refunds").refused(422, "refund_exceeds_captured")
     assert called_back.get(f"/payments/{paid['id']}").ok()["amount_refunded"] == 0
+
+
+def test_a_token_that_died_before_its_time_keeps_no_key_away(stack, tenant, house):
+    """The key is fetched under the token: who is refused it needs another token, not patience."""
+    house.settled(tenant, AMOUNT, "succeeded")
+    payments = stack.processes["payments"]
+    payments.stop()
+    stack.sql("DELETE FROM payments.provider_sessions WHERE name = 'key'")
+    house.control(expire_tokens=True)
+    payments.start()
+    stack.wait_ready()
+    house.settled(tenant, AMOUNT, "succeeded", seconds=20)

@@ -281,6 +281,15 @@ void session_begin(struct sessions *sessions, struct session *session)
 }
 
 // --- Ending
+// What the request travelled under is no good any more, though its time is not over: unless it
+// goes, no request would get through until then.
+static void spoil_parents(struct sessions *sessions, const struct session_job *job)
+{
+    const struct session *session = job->session;
+    unsigned needs = session->provider->sessions[session->which].needs;
+    sessions_refused(sessions, job->setup, needs, &job->use);
+}
+
 static void keep(struct sessions *sessions, const struct session_job *job,
                  const struct session_grant *granted)
 {
@@ -309,6 +318,8 @@ static void conclude(struct sessions *sessions, struct session_job *job,
         return;
     }
     release(sessions, job);
+    if (granted.outcome.session_refused)
+        spoil_parents(sessions, job);
     if (granted.outcome.kind == OUTCOME_FAILED)
         refuse(sessions, job->session, &granted.outcome);
     else

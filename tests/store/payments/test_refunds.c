@@ -160,3 +160,49 @@ Test(refunds_side, concurrent_reserves_stop_at_what_was_captured)
     cr_assert_str_eq(
         test_sql(f.db, f.arena, "SELECT count(*) FROM operations WHERE kind = 'refund'"), "20");
 }
+
+static void *reserve_whole(void *argument)
+{
+    struct fixture own = f;
+    own.worker.db = test_db_open(&f.database, "payments", NULL);
+    own.worker.arena = arena_new(ARENA_CAP_BATCH);
+    struct call *call = argument;
+    rpc_reserve_refund(&own.worker, &call, 1);
+    arena_free(own.worker.arena);
+    db_free(own.worker.db);
+    return NULL;
+}
+
+static bool somebody_waits(void *watcher)
+{
+    const char *n =
+        test_sql(watcher, f.arena,
+                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                 "AND wait_event_type = 'Lock'");
+    return strcmp(n, "1") == 0;
+}
+
+Test(refunds_side, two_at_once_for_one_refund_are_told_the_same)
+{
+    const char *id = paid(&f, 1000);
+    struct arena *arena = arena_new(ARENA_CAP_BATCH); // the second's
+    struct call *call = reserve_call(arena, id, "rfnd_1", 0);
+    struct db *watcher = test_db_open(&f.database, "payments", NULL);
+    pthread_t second;
+    cr_ok(db_begin(f.db));
+    test_sql(f.db, f.arena, "SELECT id FROM payments FOR UPDATE");
+    pthread_create(&second, NULL, reserve_whole, call);
+    test_wait(somebody_waits, watcher, 5000, "the second has found no operation, and waits");
+    test_sql(
+        f.db, f.arena,
+        "INSERT INTO operations (tenant_id, id, payment_id, kind, refund_id, amount, currency, "
+        "provider, created_at) SELECT tenant_id, 'op_first', id, 'refund', 'rfnd_1', 1000, "
+        "'INR', 'simulator', now() FROM payments");
+    test_sql(f.db, f.arena, "UPDATE payments SET refund_reserved = 1000");
+    cr_ok(db_commit(f.db));
+    pthread_join(second, NULL);
+    cr_assert_eq(reserved(call)->amount, 1000);
+    cr_assert_str_eq(test_sql(f.db, f.arena, "SELECT refund_reserved FROM payments"), "1000");
+    db_free(watcher);
+    arena_free(arena);
+}
