@@ -91,21 +91,23 @@ def deliver_one(obol, api, endpoint_id):
     payment_id = api.pay()["id"]
 
     def sent():
-        return obol.sql(f"""SELECT a.request_headers, convert_from(s.body, 'UTF8')
-            FROM webhooks.deliveries d
-            JOIN webhooks.delivery_attempts a ON a.tenant_id = d.tenant_id AND a.delivery_id = d.id
-            JOIN webhooks.stored_events s ON s.tenant_id = d.tenant_id AND s.id = d.event_id
-            WHERE d.tenant_id = '{api.tenant_id}' AND d.endpoint_id = '{endpoint_id}' AND d.payment_id = '{payment_id}'
-              AND d.status = 'delivered'""")
-    [[headers, body]] = wait_until(sent, 30, "a webhook is delivered")
-    return headers.splitlines(), body
+        return api.get(f"/webhooks?endpoint_id={endpoint_id}&payment_id={payment_id}&status=delivered").ok()["data"]
+    delivery = wait_until(sent, 30, "a webhook is delivered")[0]
+    attempt = api.get(f"/webhooks/{delivery['id']}").ok()["attempt_log"][0]
+    return [f"{header['name']}: {header['value']}" for header in attempt["request_headers"]], attempt["request_body"]
+
+
+def quoted(text):
+    """As psql's \\set wants it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def pend(obol, targets, first, each):
-    """Makes more deliveries wait for endpoints that have had one, (api, endpoint id), numbered from `first`."""
+    """Makes more deliveries wait for endpoints that have had one, (api, endpoint id, its body), numbered from `first`."""
     script = (HERE / "sql" / "pending_deliveries.sql").read_text()
-    for api, endpoint_id in targets:
-        values = {"tenant": api.tenant_id, "endpoint": endpoint_id, "first": first, "last": first + each - 1}
+    for api, endpoint_id, body in targets:
+        values = {"tenant": api.tenant_id, "endpoint": endpoint_id, "first": first, "last": first + each - 1,
+                  "body": quoted(body)}
         obol.sql("".join(f"\\set {name} {value}\n" for name, value in values.items()) + script)
     # So many at once call for the server's upkeep: it is done here, not while something is measured.
     tables = ["deliveries", "delivery_queue", "stored_events", "delivery_attempts"]

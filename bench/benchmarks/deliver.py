@@ -22,7 +22,9 @@ def run(context):
         apis = [obol.tenant(f"Tenant {number}") for number in range(TENANTS)]
         with webhooks.Receiver(context, port):
             targets = [(api, webhooks.endpoint(api, port)) for api in apis]
-            headers, body = [webhooks.deliver_one(obol, *target) for target in targets][0]
+            sent = [webhooks.deliver_one(obol, *target) for target in targets]
+        headers, body = sent[0]
+        targets = [(*target, its_body) for target, (_, its_body) in zip(targets, sent)]
         body_file = pathlib.Path(scratch) / "body"
         body_file.write_text(body)
         firsts = itertools.count(1, n)

@@ -68,19 +68,18 @@ class Flood(threading.Thread):
 
 def hung(context):
     with tenants(context) as (obol, a, measure), webhooks.Hanging() as hanging:
-        endpoint_id = one_delivered(context, obol, a, hanging.port)
-        webhooks.pend(obol, [(a, endpoint_id)], 1, HANGING_QUICK if context.quick else HANGING)
+        webhooks.pend(obol, [(a, *one_delivered(context, obol, a, hanging.port))], 1, HANGING_QUICK if context.quick else HANGING)
         threading.Event().wait(LEAD_S)
         return measure(2 * context.seconds)
 
 
 def one_delivered(context, obol, api, hanging_port):
-    """A's endpoint, which took one webhook before it was moved to where nobody answers."""
+    """A's endpoint, which took one webhook before it was moved to where nobody answers, and that webhook's body."""
     with webhooks.Receiver(context, PORTS.take()) as receiver:
         endpoint_id = webhooks.endpoint(api, receiver.port)
-        webhooks.deliver_one(obol, api, endpoint_id)
+        _, body = webhooks.deliver_one(obol, api, endpoint_id)
     api.patch(f"/webhook_endpoints/{endpoint_id}", {"url": f"http://127.0.0.1:{hanging_port}/webhook"}).ok()
-    return endpoint_id
+    return endpoint_id, body
 
 
 def lines(measured):

@@ -53,8 +53,7 @@ def test_differences_are_told_and_nothing_is_corrected(stack):
     assert "missing_here" in printed and "amount" in printed and payment["id"] in printed, printed
 
     def told():
-        return [json.loads(row[0]) for row in stack.sql(
-            f"SELECT convert_from(body, 'UTF8') FROM payments.events WHERE type = 'reconciliation.completed' AND tenant_id = '{api.tenant_id}'")]
+        return [json.loads(event["body"]) for event in api.all("/events") if event["event"] == "reconciliation.completed"]
     [event] = wait_until(told, 10, "the event")
     assert event["data"]["reconciliation"]["amounts_differ"] == 1, event
     [[status, amount]] = stack.sql(f"SELECT status, amount FROM payments.payments WHERE id = '{payment['id']}'")
