@@ -10,7 +10,7 @@ import pytest
 
 from client import send
 from middleman import HANG_UP, HOP, Middleman
-from providers import FIELDS, House, audited_stack, callback_path
+from providers import FIELDS, House, audited_stack, callback_path, payment
 from stack import at_once, wait_until
 
 PROVIDER = "airtel"
@@ -428,5 +428,5 @@ def test_a_token_that_died_before_its_time_keeps_no_key_away(stack, tenant, hous
     stack.sql("DELETE FROM payments.provider_sessions WHERE name = 'key'")
     house.control(expire_tokens=True)
     payments.start()
-    stack.wait_ready()
-    house.settled(tenant, AMOUNT, "succeeded", seconds=20)
+    made = tenant.insist("POST", "/payments", payment(PROVIDER, AMOUNT)).ok(201)
+    stack.settle(tenant, made["id"], "succeeded", seconds=20)
