@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address_range.h"
 #include "base/config.h"
 #include "base/failpoint.h"
 #include "crypto/crypto.h"
 #include "http/ops.h"
-#include "setup/address_range.h"
 #include "support/fuzz.h"
 
 struct settings {
