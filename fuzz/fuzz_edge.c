@@ -157,6 +157,23 @@ static void check_route(const struct routes *routes, const struct request *reque
         assert(strcmp(again.values[i], match->values[i]) == 0);
 }
 
+// A provider's callback goes on with the address it came from, as the proxies tell it.
+static struct edge *the_edge(void)
+{
+    static struct gateway gateway;
+    static struct edge edge = {.gateway = &gateway};
+    if (!gateway.proxies.n)
+        assert(proxies_read("192.0.2.0/24, 2001:db8::/32", &gateway.proxies));
+    return &edge;
+}
+
+static void check_address(const struct request *request)
+{
+    const char *address = request->address;
+    struct address_range range;
+    assert(address_range_parse(address, strlen(address), &range) && !strchr(address, '/'));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct routes *routes;
@@ -169,7 +186,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_framing(&exchange);
     check_credentials(&exchange, arena);
     check_ids(&exchange);
-    struct request request = {.exchange = &exchange, .arena = arena, .tenant_id = "", .key_id = ""};
+    struct request request = {
+        .edge = the_edge(), .exchange = &exchange, .arena = arena, .tenant_id = "", .key_id = ""};
     enum status status = routes_find(routes, arena, exchange.method, exchange.path, &request.match);
     assert(status == STATUS_OK || status == STATUS_NOT_FOUND || status == STATUS_UNIMPLEMENTED);
     assert((status == STATUS_UNIMPLEMENTED) == (request.match.allow != NULL));
@@ -182,7 +200,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     assert(request.message && request.message->descriptor == request.method->input);
-    if (!request.method->raw) // a provider's bytes go on as they came
+    if (request.method->raw) // a provider's bytes go on as they came
+        check_address(&request);
+    else
         fuzz_check_message(arena, request.message);
     check_key(&request);
     return 0;
