@@ -40,6 +40,11 @@ static bool token(uint8_t c) // RFC 9110, section 5.6.2
     return isalnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
+static bool of_a_host(uint8_t c) // RFC 3986, section 3.2, without the comma of a list
+{
+    return isalnum(c) || (c && strchr("-._~%!$&'()*+;=:[]", c));
+}
+
 static void word_add(struct scan *scan, uint8_t c)
 {
     if (scan->word_n >= sizeof scan->word)
@@ -85,7 +90,7 @@ static int read_method(struct scan *scan, uint8_t c)
         scan->takes_body = method_takes_body(scan);
         return step(scan, TARGET_FIRST);
     }
-    if (!token(c) || scan->word_n == WORD_OTHER)
+    if (!token(c) || scan->word_n == sizeof scan->word)
         return 400;
     word_add(scan, c);
     return 0;
@@ -190,9 +195,7 @@ static int read_value(struct scan *scan, uint8_t c)
         return length_add(scan, c);
     if (scan->field == FIELD_ENCODING)
         return encoding_add(scan, c);
-    if (scan->field == FIELD_HOST && strchr("\t ,/\\@?#", c))
-        return 400;
-    return 0;
+    return scan->field == FIELD_HOST && !of_a_host(c) ? 400 : 0;
 }
 
 // RFC 9112, sections 3.2 and 6.

@@ -185,6 +185,7 @@ Test(scan, refuses_lines_and_characters_that_are_none)
         "GET / HTTP/1.\r\n",
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         "AMETHODTHATISMUCHTOOLONG / HTTP/1.1\r\n",
+        "AMETHODWITHALETTERTOO / HTTP/1.1\r\n",
         "G(T / HTTP/1.1\r\n",
         "\x16\x03\x01\x02",
     };
@@ -203,6 +204,9 @@ Test(scan, wants_one_host)
     bad("GET / HTTP/1.1\r\nHost: a, b\r\n\r\n");
     bad("GET / HTTP/1.1\r\nHost: a@b\r\n\r\n");
     bad("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n");
+    bad("GET / HTTP/1.1\r\nHost: a\"b\r\n\r\n");
+    bad("GET / HTTP/1.1\r\nHost: \xc3\xa4\r\n\r\n");
+    bad("GET / HTTP/1.1\r\nHost: a b\r\n\r\n");
     good("GET / HTTP/1.1\r\nHost: [::1]:8000\r\n\r\n",
          LENGTH("GET / HTTP/1.1\r\nHost: [::1]:8000\r\n\r\n"));
 }
