@@ -79,14 +79,18 @@ static int64_t milliseconds(int64_t us)
     return us > 0 ? (us + 999) / 1000 : 0;
 }
 
+// As sql/buckets_lease.sql has it.
+static int64_t time_us(const struct bucket_lease *lease, int64_t tokens)
+{
+    return (tokens * MINUTE_US + lease->rate_per_min - 1) / lease->rate_per_min;
+}
+
 void bucket_answer(const struct bucket_lease *lease, Obol__Auth__V1__LeaseTokensResponse *ret)
 {
-    int64_t whole_us = lease->burst * MINUTE_US / lease->rate_per_min;
-    int64_t held_us = whole_us - lease->empty_us;
-    int64_t token_us = (MINUTE_US + lease->rate_per_min - 1) / lease->rate_per_min;
+    int64_t held_us = time_us(lease, lease->burst) - lease->empty_us;
     ret->limit = lease->rate_per_min;
     ret->granted = lease->granted;
     ret->remaining = held_us > 0 ? held_us * lease->rate_per_min / MINUTE_US : 0;
     ret->reset_ms = milliseconds(lease->empty_us);
-    ret->next_ms = ret->remaining > 0 ? 0 : milliseconds(token_us - held_us);
+    ret->next_ms = ret->remaining > 0 ? 0 : milliseconds(time_us(lease, 1) - held_us);
 }

@@ -92,6 +92,9 @@ Test(bucket, tells_what_is_left_and_when_there_is_more)
     cr_assert_eq(empty.remaining, 0);
     cr_assert_eq(empty.reset_ms, 10000);
     cr_assert_eq(empty.next_ms, 1000);
+    Obol__Auth__V1__LeaseTokensResponse odd = answer(7, 1, 0);
+    cr_assert_eq(odd.remaining, 1);
+    cr_assert_eq(odd.next_ms, 0);
     Obol__Auth__V1__LeaseTokensResponse half_a_token = answer(60, 10, 9500001);
     cr_assert_eq(half_a_token.remaining, 0);
     cr_assert_eq(half_a_token.next_ms, 501);

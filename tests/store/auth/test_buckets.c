@@ -56,6 +56,23 @@ Test(buckets, give_what_they_hold_and_fill_with_time)
     cr_assert_eq(lease("cards:b", 3, 0, NOW), 3); // another's
 }
 
+// A minute holds no whole number of microseconds for each of seven: a bucket of one token was never
+// full again.
+Test(buckets, fill_to_the_last_token_at_any_rate)
+{
+    static const int64_t rates[] = {7, 9, 11, 13, 5999, 7000001, 9999999};
+    int64_t now_us = NOW;
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
+        for (int64_t burst = 1; burst <= 3; burst++, now_us += 60 * SECOND)
+            for (int again = 0; again < 3; again++, now_us += 60 * SECOND) {
+                struct bucket_lease one = {"cards:odd", rates[i], burst, burst + 1, 0, 0, 0};
+                cr_ok(buckets_lease(db, arena, &one, 1, now_us));
+                cr_expect_eq(one.granted, burst, "%ld a minute", (long)rates[i]);
+                cr_ok(buckets_lease(db, arena, &one, 1, now_us));
+                cr_expect_eq(one.granted, 0);
+            }
+}
+
 Test(buckets, take_back_up_to_what_they_hold)
 {
     cr_assert_eq(lease("cards:a", 10, 0, NOW), 10);
