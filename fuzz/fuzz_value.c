@@ -1,10 +1,12 @@
 // What payers and merchants type: VPAs, phone numbers, cards, amounts, currencies, times, ids. A
 // regular expression, or a second way to reckon, says what each may be.
+#include <ctype.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/card_number.h"
 #include "base/clock.h"
 #include "base/currency.h"
 #include "base/id.h"
@@ -90,6 +92,56 @@ static void check_card(struct fuzz_input *input, struct arena *arena)
     assert(strlen(last4) <= 4 && card_brand(card.number));
 }
 
+// A brand's numbers: their first digits and how many there are.
+static bool issued(const char *digits)
+{
+    static const char brands[] =
+        "^(4[0-9]{12}([0-9]{3}){0,2}"
+        "|(5[1-5][0-9]{2}|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"
+        "|3[47][0-9]{13}"
+        "|(30[0-5][0-9]|3095|36[0-9]{2}|3[89][0-9]{2})[0-9]{10,15}"
+        "|(35(2[89]|[3-8][0-9])|6011|62[0-9]{2}|64[4-9][0-9]|65[0-9]{2})[0-9]{12,15}"
+        "|(60(69|7[0-9]|8[0-5])|508[5-9])[0-9]{12}"
+        "|(81([0-6][0-9]|7[01])|50(1[89]|2[0-9]|3[0-8])|5[6-8][0-9]{2})[0-9]{12,15}"
+        "|(6304|6759|676[0-3])[0-9]{12,15})$";
+    return matches(brands, digits);
+}
+
+static bool separated(const char *at)
+{
+    return (*at == ' ' || *at == '-') && isdigit((unsigned char)at[1]);
+}
+
+// One that begins here, however many groups it takes.
+static bool card_begins(const char *at)
+{
+    char digits[20] = "";
+    for (size_t n = 0; n < sizeof digits - 1; at++) {
+        if (separated(at))
+            continue;
+        if (!isdigit((unsigned char)*at))
+            return false;
+        digits[n++] = *at;
+        digits[n] = '\0';
+        if (!isalnum((unsigned char)at[1]) && issued(digits) && luhn(digits))
+            return true;
+    }
+    return false;
+}
+
+// A plus sign makes a telephone number of the digits, blanks and hyphens behind it.
+static void check_found(const char *text)
+{
+    bool found = false;
+    for (const char *at = text; *at && !found; at++) {
+        if (*at == '+' && isdigit((unsigned char)at[1]))
+            at += strspn(at + 1, "0123456789 -");
+        else if (isdigit((unsigned char)*at) && (at == text || !isalnum((unsigned char)at[-1])))
+            found = card_begins(at);
+    }
+    assert(card_number_in(text) == found);
+}
+
 // Digits and at most one point; written again it differs in zeros only.
 static void check_amount(struct fuzz_input *input, struct arena *arena)
 {
@@ -147,6 +199,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_phone(text);
         check_time(text);
         check_id(text);
+        check_found(text);
         if (validate_text(text, 500, "text", &problem) == STATUS_OK)
             fuzz_check_text(text, 2000);
     }
