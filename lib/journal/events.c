@@ -26,7 +26,7 @@ static struct event complete(const struct event *event)
     return whole;
 }
 
-static const char *body_context(struct arena *arena, const char *event_id)
+const char *journal_body_context(struct arena *arena, const char *event_id)
 {
     return arena_printf(arena, "event:%s", event_id);
 }
@@ -34,7 +34,7 @@ static const char *body_context(struct arena *arena, const char *event_id)
 // An empty body says that no merchant gets the event, and stays so. at NULL when the arena is full.
 static struct bytes seal_body(struct db *db, struct arena *arena, const struct event *event)
 {
-    const char *context = body_context(arena, event->id);
+    const char *context = journal_body_context(arena, event->id);
     if (event->body.length == 0)
         return event->body;
     return context ? keyring_seal(db_keyring(db), arena, event->body, context) : (struct bytes){0};
@@ -134,7 +134,7 @@ static enum status read_events(struct db *db, struct arena *arena, const struct 
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < db_count(rows); i++) {
         read_event(rows, i, &ret[i]);
-        const char *context = body_context(arena, ret[i].id);
+        const char *context = journal_body_context(arena, ret[i].id);
         status = context ? keyring_read(db_keyring(db), arena, ret[i].body, context, &ret[i].body)
                          : STATUS_RESOURCE_EXHAUSTED;
     }

@@ -80,6 +80,8 @@ struct event {
 // is left.
 MUST_USE enum status journal_append(struct db *db, struct arena *arena, const struct event *events,
                                     size_t n);
+// What the sealed body of an event is bound to, wherever it is kept; NULL when the arena is full.
+const char *journal_body_context(struct arena *arena, const char *event_id);
 // The bytes a merchant gets:
 // {"id","event","created_at","sequence","data":{"<noun>":<object>}}. NULL when the arena is full.
 char *journal_render(struct arena *arena, const struct event *event, const char *noun,

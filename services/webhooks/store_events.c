@@ -6,15 +6,10 @@
 
 enum column { ID, TYPE, OBJECT_ID, PAYMENT_ID, SEQUENCE, BODY, CREATED_AT };
 
-static const char *body_context(struct arena *arena, const char *event_id)
-{
-    return arena_printf(arena, "event:%s", event_id);
-}
-
 enum status store_body_open(struct db *db, struct arena *arena, const char *event_id,
                             struct bytes *body)
 {
-    const char *context = body_context(arena, event_id);
+    const char *context = journal_body_context(arena, event_id);
     return context ? keyring_read(db_keyring(db), arena, *body, context, body)
                    : STATUS_RESOURCE_EXHAUSTED;
 }
@@ -50,7 +45,7 @@ enum status store_events_insert(struct db *db, struct arena *arena, const struct
 {
     struct bytes *bodies = ARENA_ARRAY(arena, n, struct bytes);
     for (size_t i = 0; bodies && i < n; i++) {
-        const char *context = body_context(arena, events[i].id);
+        const char *context = journal_body_context(arena, events[i].id);
         bodies[i] = context ? keyring_seal(db_keyring(db), arena, events[i].body, context)
                             : (struct bytes){0};
         if (!bodies[i].at)

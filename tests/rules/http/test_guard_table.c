@@ -249,11 +249,11 @@ Test(guard_table, bounds_a_host)
     memset(url + 8, 'a', 255);
     for (size_t at = 8 + 63; at < 8 + 255; at += 64)
         url[at] = '.';
-    strcpy(url + 8 + 255, "/");
+    memcpy(url + 8 + 255, "/", 2);
     cr_expect_eq(judge(url), STATUS_OK);
-    strcpy(url + 8 + 255, "a/");
+    memcpy(url + 8 + 255, "a/", 3);
     cr_expect_eq(judge(url), STATUS_INVALID_ARGUMENT);
     memset(url + 8, '1', 300);
-    strcpy(url + 8 + 300, "/");
+    memcpy(url + 8 + 300, "/", 2);
     cr_expect_eq(judge(url), STATUS_INVALID_ARGUMENT);
 }
