@@ -43,9 +43,10 @@ static bool trusted(const struct proxies *proxies, const struct address_range *a
     return false;
 }
 
-static bool whole(const struct address_range *range)
+// Nobody's address is a network, not even one of a single address.
+static bool parse_address(const char *text, size_t length, struct address_range *ret)
 {
-    return range->bits == (range->family == AF_INET ? 32 : 128);
+    return !memchr(text, '/', length) && parse(text, length, ret);
 }
 
 // From the right end of a line. False: the walk ends, *known is the client.
@@ -57,7 +58,7 @@ static bool walk(const struct proxies *proxies, const char *line, struct address
         while (start > 0 && line[start - 1] != ',')
             start--;
         struct address_range address;
-        if (!parse(line + start, end - start, &address) || !whole(&address))
+        if (!parse_address(line + start, end - start, &address))
             return false;
         *known = address;
         if (!trusted(proxies, known))
