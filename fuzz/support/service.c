@@ -28,7 +28,7 @@ struct worker *fuzz_worker(const struct fuzz_service *service)
     definition.name = service->name;
     blank = (struct service){.definition = &definition, .ring = *fuzz_ring(), .journal = journal};
     worker = (struct worker){
-        .db = db_new(&(struct db_config){.url = "host=/nowhere"}),
+        .db = db_new(&(struct db_config){.url = "host=/nowhere", .ring = fuzz_ring()}),
         .arena = arena_new(ARENA_CAP_BATCH),
         .service = &blank,
         .journal = &journal,
