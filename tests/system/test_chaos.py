@@ -14,7 +14,7 @@ from chaos import auditor, plan  # noqa: E402
 from chaos.run import Run, report  # noqa: E402
 from chaos.settling import WORKING, query  # noqa: E402
 
-SEED, SECONDS, RATE = 5, 45, 6
+SEED, SECONDS, RATE = 5, 75, 6
 KINDS = {(kind[0], target) for families in [plan.INSIDE, plan.OUTSIDE] for family in families for kind in family
          for target in kind[1]}
 
