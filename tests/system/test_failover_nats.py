@@ -88,6 +88,7 @@ def test_killed_leader_loses_nothing(stack, receiver):
     stack.demo.post("/webhook_endpoints", {"url": receiver.url}).ok(201)
     with Load(stack.demo) as load:
         load.wait_for(60)
+        wait_until(lambda: replicated(stack), 60, "all three have what may be lost with one")
         victim = leader(stack)
         lost = time.monotonic()
         stack.kill9(victim)
