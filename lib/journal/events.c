@@ -26,18 +26,27 @@ static struct event complete(const struct event *event)
     return whole;
 }
 
-const char *journal_body_context(struct arena *arena, const char *event_id)
+static const char *body_context(struct arena *arena, const char *event_id)
 {
     return arena_printf(arena, "event:%s", event_id);
 }
 
-// An empty body says that no merchant gets the event, and stays so. at NULL when the arena is full.
-static struct bytes seal_body(struct db *db, struct arena *arena, const struct event *event)
+// An empty body says that no merchant gets the event.
+struct bytes journal_body_seal(struct db *db, struct arena *arena, const char *event_id,
+                               struct bytes body)
 {
-    const char *context = journal_body_context(arena, event->id);
-    if (event->body.length == 0)
-        return event->body;
-    return context ? keyring_seal(db_keyring(db), arena, event->body, context) : (struct bytes){0};
+    const char *context = body_context(arena, event_id);
+    if (body.length == 0)
+        return body;
+    return context ? keyring_seal(db_keyring(db), arena, body, context) : (struct bytes){0};
+}
+
+enum status journal_body_open(struct db *db, struct arena *arena, const char *event_id,
+                              struct bytes *body)
+{
+    const char *context = body_context(arena, event_id);
+    return context ? keyring_read(db_keyring(db), arena, *body, context, body)
+                   : STATUS_RESOURCE_EXHAUSTED;
 }
 
 enum status journal_append(struct db *db, struct arena *arena, const struct event *events, size_t n)
@@ -49,7 +58,7 @@ enum status journal_append(struct db *db, struct arena *arena, const struct even
         return STATUS_RESOURCE_EXHAUSTED;
     for (size_t i = 0; i < n; i++) {
         rows[i] = complete(&events[i]);
-        rows[i].body = seal_body(db, arena, &rows[i]);
+        rows[i].body = journal_body_seal(db, arena, rows[i].id, rows[i].body);
         if (!rows[i].body.at)
             return STATUS_RESOURCE_EXHAUSTED;
     }
@@ -134,9 +143,7 @@ static enum status read_events(struct db *db, struct arena *arena, const struct 
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < db_count(rows); i++) {
         read_event(rows, i, &ret[i]);
-        const char *context = journal_body_context(arena, ret[i].id);
-        status = context ? keyring_read(db_keyring(db), arena, ret[i].body, context, &ret[i].body)
-                         : STATUS_RESOURCE_EXHAUSTED;
+        status = journal_body_open(db, arena, ret[i].id, &ret[i].body);
     }
     return status;
 }

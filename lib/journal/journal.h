@@ -80,8 +80,13 @@ struct event {
 // is left.
 MUST_USE enum status journal_append(struct db *db, struct arena *arena, const struct event *events,
                                     size_t n);
-// What the sealed body of an event is bound to, wherever it is kept; NULL when the arena is full.
-const char *journal_body_context(struct arena *arena, const char *event_id);
+// An event's body as it lies in a table, here or at who keeps it: sealed, bound to the event's id.
+// An empty one stays as it is. at NULL: the arena is full.
+struct bytes journal_body_seal(struct db *db, struct arena *arena, const char *event_id,
+                               struct bytes body);
+// In its place; a plain one, of an earlier version, stays as it is. DATA_LOSS: it can't be opened.
+MUST_USE enum status journal_body_open(struct db *db, struct arena *arena, const char *event_id,
+                                       struct bytes *body);
 // The bytes a merchant gets:
 // {"id","event","created_at","sequence","data":{"<noun>":<object>}}. NULL when the arena is full.
 char *journal_render(struct arena *arena, const struct event *event, const char *noun,

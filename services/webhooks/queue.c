@@ -1,8 +1,8 @@
 #include "queue.h"
 
 #include "base/log.h"
+#include "journal/journal.h"
 #include "schedule.h"
-#include "store.h"
 #include "webhooks_sql.h"
 
 enum status queue_waiting(struct db *db, struct arena *arena, struct endpoint_key from,
@@ -75,7 +75,7 @@ enum status queue_claim(struct db *db, struct arena *arena, const struct waiting
     for (size_t i = 0; status == STATUS_OK && i < claimed_n; i++) {
         claimed[i] = attempt_read(rows, i);
         if (claimed[i].body.at)
-            status = store_body_open(db, arena, claimed[i].event_id, &claimed[i].body);
+            status = journal_body_open(db, arena, claimed[i].event_id, &claimed[i].body);
         if (status == STATUS_DATA_LOSS) { // as if it were gone: the others go on
             log_error("an event can't be opened", LOG_S("event", claimed[i].event_id));
             claimed[i].body = (struct bytes){0};

@@ -112,9 +112,6 @@ MUST_USE enum status store_delivery_list(struct db *db, struct arena *arena, con
 MUST_USE enum status store_attempts(struct db *db, struct arena *arena, const char *tenant_id,
                                     const char *delivery_id, struct logged_attempt **ret,
                                     size_t *ret_n);
-// Opens a stored body in its place: they are sealed.
-MUST_USE enum status store_body_open(struct db *db, struct arena *arena, const char *event_id,
-                                     struct bytes *body);
 MUST_USE enum status store_event_body(struct db *db, struct arena *arena, const char *tenant_id,
                                       const char *event_id, struct bytes *ret);
 MUST_USE enum status store_delivery_lock(struct db *db, struct arena *arena, const char *tenant_id,

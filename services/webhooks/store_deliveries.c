@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/id.h"
+#include "journal/journal.h"
 #include "store.h"
 #include "webhooks_sql.h"
 
@@ -167,7 +168,7 @@ enum status store_event_body(struct db *db, struct arena *arena, const char *ten
     if (db_count(rows) == 0)
         return STATUS_NOT_FOUND;
     *ret = db_get_bytea(rows, 0, 0);
-    return store_body_open(db, arena, event_id, ret);
+    return journal_body_open(db, arena, event_id, ret);
 }
 
 enum status store_delivery_lock(struct db *db, struct arena *arena, const char *tenant_id,

@@ -6,14 +6,6 @@
 
 enum column { ID, TYPE, OBJECT_ID, PAYMENT_ID, SEQUENCE, BODY, CREATED_AT };
 
-enum status store_body_open(struct db *db, struct arena *arena, const char *event_id,
-                            struct bytes *body)
-{
-    const char *context = journal_body_context(arena, event_id);
-    return context ? keyring_read(db_keyring(db), arena, *body, context, body)
-                   : STATUS_RESOURCE_EXHAUSTED;
-}
-
 static enum status event_read(struct db *db, struct arena *arena, const struct db_rows *rows,
                               size_t row, struct stored_event *ret)
 {
@@ -26,7 +18,7 @@ static enum status event_read(struct db *db, struct arena *arena, const struct d
         .body = db_get_bytea(rows, row, BODY),
         .created_us = db_get_time(rows, row, CREATED_AT),
     };
-    return store_body_open(db, arena, ret->id, &ret->body);
+    return journal_body_open(db, arena, ret->id, &ret->body);
 }
 
 static void mark_fresh(const struct db_rows *rows, const struct event *events, size_t n,
@@ -45,9 +37,7 @@ enum status store_events_insert(struct db *db, struct arena *arena, const struct
 {
     struct bytes *bodies = ARENA_ARRAY(arena, n, struct bytes);
     for (size_t i = 0; bodies && i < n; i++) {
-        const char *context = journal_body_context(arena, events[i].id);
-        bodies[i] = context ? keyring_seal(db_keyring(db), arena, events[i].body, context)
-                            : (struct bytes){0};
+        bodies[i] = journal_body_seal(db, arena, events[i].id, events[i].body);
         if (!bodies[i].at)
             bodies = NULL;
     }

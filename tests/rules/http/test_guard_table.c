@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "http/guard.h"
+#include "guarded.h"
 
 // The ranges of the IANA special-purpose registries that no webhook may reach: refused from first
 // to last, allowed just below and just above where that is not another such range.
@@ -52,16 +52,6 @@ static const struct range ranges6[] = {
     {"fec0::", "feff:ffff" REST, NULL, NULL},      // site-local
     {"ff00::", "ffff:ffff" REST, NULL, NULL},      // multicast
 };
-
-static bool is_public(const char *text)
-{
-    struct sockaddr_in in4 = {.sin_family = AF_INET};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-    if (inet_pton(AF_INET, text, &in4.sin_addr) == 1)
-        return guard_address_public((struct sockaddr *)&in4);
-    cr_assert_eq(inet_pton(AF_INET6, text, &in6.sin6_addr), 1, "%s", text);
-    return guard_address_public((struct sockaddr *)&in6);
-}
 
 static enum status judge(const char *url)
 {

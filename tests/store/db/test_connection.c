@@ -1,16 +1,15 @@
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "obs/health.h"
 #include "support/support.h"
+
+#include "silent.h"
 
 static struct test_database database;
 static struct db *db;
@@ -147,19 +146,6 @@ Test(connection, comes_up_when_the_database_does)
     test_wait(answers, mine, 10000, "the connection comes back by itself");
     db_free(mine);
     test_database_drop(&late);
-}
-
-// Takes connections and says nothing, as a stopped server does.
-static int silent_server(int *ret_port)
-{
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    cr_assert_eq(bind(fd, (struct sockaddr *)&address, length), 0);
-    cr_assert_eq(listen(fd, 8), 0);
-    cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-    *ret_port = ntohs(address.sin_port);
-    return fd;
 }
 
 Test(connection, does_not_wait_for_ever_for_a_server_that_is_silent)

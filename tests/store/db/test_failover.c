@@ -1,12 +1,11 @@
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "support/support.h"
+
+#include "silent.h"
 
 static struct test_database database;
 static struct db *db;
@@ -80,19 +79,6 @@ Test(failover, takes_no_server_that_can_not_be_written_to)
     struct db *standby = db_new(&(struct db_config){.url = url, .schema = "store"});
     cr_expect_eq(db_ping(standby), STATUS_UNAVAILABLE);
     db_free(standby);
-}
-
-// Takes connections and says nothing, as a stopped machine's kernel may.
-static int silent_server(int *ret_port)
-{
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    cr_assert_eq(bind(fd, (struct sockaddr *)&address, length), 0);
-    cr_assert_eq(listen(fd, 8), 0);
-    cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-    *ret_port = ntohs(address.sin_port);
-    return fd;
 }
 
 Test(failover, goes_on_to_the_next_server_when_the_first_is_away_or_silent)
