@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/process.h"
+#include "base/program.h"
 #include "gateway.h"
 #include "http/ops.h"
 
@@ -64,41 +64,31 @@ static int run(struct gateway *gateway, const sigset_t *signals)
     return status == STATUS_OK ? 0 : 1;
 }
 
-static int usage(const char *argument)
-{
-    bool version = strcmp(argument, "--version") == 0;
-    printf("obol-gateway %s%s\n", OBOL_VERSION,
-           version ? "" : ": configured by environment variables.\n");
-    if (!version) {
-        config_print(gateway_config, gateway_config_n);
-        config_print(rpc_tls_entries, rpc_tls_entries_n);
-    }
-    return version || strcmp(argument, "--help") == 0 ? 0 : 2;
-}
-
 int main(int argc, char **argv)
 {
     static struct gateway gateway;
     sigset_t signals;
-    if (argc > 1)
-        return usage(argv[1]);
-    log_init("gateway");
-    process_guard();
+    const struct config_table tables[] = {
+        {gateway_config, gateway_config_n, &gateway.settings},
+        {rpc_tls_entries, rpc_tls_entries_n, &gateway.rpc_tls_settings},
+    };
+    const struct program program = {"obol-gateway", OBOL_VERSION, "gateway", NULL, tables, 2};
+    int code = program_begin(&program, argc, argv);
+    if (code != PROGRAM_SERVES)
+        return code;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
-    enum status tls = config_load(rpc_tls_entries, rpc_tls_entries_n, &gateway.rpc_tls_settings);
-    if (config_load(gateway_config, gateway_config_n, &gateway.settings) != STATUS_OK ||
-        tls != STATUS_OK || rpc_tls_open(&gateway.rpc_tls_settings, &gateway.rpc_tls) != STATUS_OK)
+    if (rpc_tls_open(&gateway.rpc_tls_settings, &gateway.rpc_tls) != STATUS_OK)
         return 2;
     if (!proxies_read(gateway.settings.trusted_proxies, &gateway.proxies)) {
         fprintf(stderr, "TRUSTED_PROXIES: addresses and networks, at most %d, with commas\n",
                 PROXIES_MAX);
         return 2;
     }
-    int code = gateway_init(&gateway) ? run(&gateway, &signals) : 1;
+    code = gateway_init(&gateway) ? run(&gateway, &signals) : 1;
     gateway_deinit(&gateway);
     rpc_tls_close(gateway.rpc_tls);
     log_info("stopped");

@@ -38,6 +38,18 @@ void log_init(const char *service)
     atomic_store(&log_text, format && strcmp(format, "text") == 0);
 }
 
+const char *log_fault(const char *level, const char *format)
+{
+    bool known = false;
+    for (int i = LOG_DEBUG; i <= LOG_ERROR; i++)
+        known |= strcmp(level, level_names[i]) == 0;
+    if (!known)
+        return "LOG_LEVEL: must be debug, info, warn or error";
+    return strcmp(format, "json") == 0 || strcmp(format, "text") == 0
+               ? NULL
+               : "LOG_FORMAT: must be json or text";
+}
+
 static bool line_put(struct line *line, const char *text, size_t length)
 {
     if (line->cut || line->length + length > sizeof(line->at) - LINE_TAIL) {

@@ -23,6 +23,8 @@ static inline struct log_field log_string(const char *name, const char *string)
 
 // service is shown in each line; static storage. Reads LOG_LEVEL and LOG_FORMAT.
 void log_init(const char *service);
+// What is wrong with these values of LOG_LEVEL and LOG_FORMAT; NULL: nothing.
+const char *log_fault(const char *level, const char *format);
 // fields end at the first whose name is NULL; lines are cut at 8 KiB.
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
 #define log_at(level, event, ...)                                                                  \

@@ -309,24 +309,16 @@ static int run_assembled(struct service *service, const sigset_t *signals)
 
 int service_main(int argc, char **argv, const struct service_definition *definition)
 {
-    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
-        printf("obol-%s %s\n", definition->name, OBOL_VERSION);
-        return 0;
-    }
-    if (argc > 1) {
-        settings_print(definition);
-        return strcmp(argv[1], "--help") == 0 ? 0 : 2;
-    }
-    log_init(definition->name);
-    process_guard();
+    struct service service = {.definition = definition};
+    int code = settings_begin(&service, argc, argv);
+    if (code != PROGRAM_SERVES)
+        return code;
     sigset_t signals;
     block_signals(&signals);
-    struct service service = {.definition = definition};
-    if (settings_load(&service) != STATUS_OK ||
-        rpc_tls_open(&service.tls_settings, &service.tls) != STATUS_OK)
+    if (rpc_tls_open(&service.tls_settings, &service.tls) != STATUS_OK)
         return 2;
     process_lock(&service.ring, sizeof service.ring);
-    int code = run_assembled(&service, &signals);
+    code = run_assembled(&service, &signals);
     rpc_tls_close(service.tls);
     crypto_wipe(&service.ring, sizeof service.ring);
     log_info("stopped");

@@ -72,24 +72,20 @@ static enum status check(struct service_settings *settings, struct keyring *ring
     return STATUS_OK;
 }
 
-enum status settings_load(struct service *service)
+int settings_begin(struct service *service, int argc, char **argv)
 {
     const struct service_definition *definition = service->definition;
-    struct service_settings *settings = &service->settings;
-    enum status status = config_load(common_entries(definition->name), COMMON_N, settings);
-    if (status == STATUS_OK)
-        status = check(settings, &service->ring);
-    enum status tls = config_load(rpc_tls_entries, rpc_tls_entries_n, &service->tls_settings);
-    enum status own = config_load(definition->config, definition->config_n, definition->settings);
-    if (status == STATUS_OK)
-        status = tls;
-    return status == STATUS_OK ? own : status;
-}
-
-void settings_print(const struct service_definition *definition)
-{
-    printf("obol-%s %s: configured by environment variables.\n\n", definition->name, OBOL_VERSION);
-    config_print(common_entries(definition->name), COMMON_N);
-    config_print(rpc_tls_entries, rpc_tls_entries_n);
-    config_print(definition->config, definition->config_n);
+    char name[64];
+    snprintf(name, sizeof name, "obol-%s", definition->name);
+    const struct config_table tables[] = {
+        {common_entries(definition->name), COMMON_N, &service->settings},
+        {rpc_tls_entries, rpc_tls_entries_n, &service->tls_settings},
+        {definition->config, definition->config_n, definition->settings},
+    };
+    const struct program program = {name, OBOL_VERSION, definition->name,
+                                    NULL, tables,       sizeof tables / sizeof *tables};
+    int code = program_begin(&program, argc, argv);
+    if (code != PROGRAM_SERVES)
+        return code;
+    return check(&service->settings, &service->ring) == STATUS_OK ? PROGRAM_SERVES : 2;
 }

@@ -1,7 +1,7 @@
 // The environment that every service knows, and the service's own beside it.
 #pragma once
+#include "base/program.h"
 #include "service/internal.h"
 
-// Prints every fault to stderr.
-MUST_USE enum status settings_load(struct service *service);
-void settings_print(const struct service_definition *definition);
+// program_begin with all of it; faults are on stderr. PROGRAM_SERVES, or what to exit with.
+int settings_begin(struct service *service, int argc, char **argv);

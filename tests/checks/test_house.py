@@ -90,6 +90,13 @@ def test_no_banned_function_is_called():
     assert not strays
 
 
+def test_the_environment_is_read_through_the_tables():
+    """A variable that no table has is one that --configuration, the manifests and docs/operations.md don't know."""
+    allowed = {"lib/base/config.c", "lib/base/log.c", "lib/base/process.c", "lib/base/failpoint.c"}
+    asked = {f"{name(p)}: {what}" for p in product() for what in re.findall(r'getenv\(([^)]*)\)', p.read_text()) if name(p) not in allowed}
+    assert asked <= {'tools/obol/main.c: "USER"'}  # who it is that acts, for the audit
+
+
 def test_nothing_is_left_for_later():
     strays = [f"{name(p)}:{n}" for p in sources() for n, line in enumerate(p.read_text().splitlines(), 1)
               if re.search(NAMES, line)]

@@ -340,5 +340,23 @@ def test_wrong_environment_is_refused_at_start(stack):
         assert shutil.which(program)
         helped = subprocess.run([program, "--help"], stdout=subprocess.PIPE, text=True, env=stack.environment)
         assert helped.returncode == 0 and "LISTEN" in helped.stdout
-        bad = subprocess.run([program], env={**stack.environment, "DRAIN_MS": "soon"}, stderr=subprocess.PIPE, text=True, timeout=30)
-        assert bad.returncode == 2 and "DRAIN_MS" in bad.stderr, bad
+        for variable, wrong in {"DRAIN_MS": "soon", "LOG_LEVEL": "loud", "LOG_FORMAT": "xml", "OBOL_CORE_DUMPS": "perhaps"}.items():
+            bad = subprocess.run([program], env={**stack.environment, variable: wrong}, stderr=subprocess.PIPE, text=True, timeout=30)
+            assert bad.returncode == 2 and variable in bad.stderr, bad
+
+
+def test_programs_describe_their_configuration(stack):
+    """--configuration is --help for programs, and nothing else than these two is taken."""
+    for name in ["obol-auth", "obol-payments", "obol-refunds", "obol-webhooks", "obol-gateway", "obol-sandbox", "obol-merchant", "obol"]:
+        said = json.loads(subprocess.run([stack.programs / name, "--configuration"], stdout=subprocess.PIPE, check=True).stdout)
+        assert said["program"] == name and said["version"]
+        names = [variable["name"] for variable in said["variables"]]
+        assert len(set(names)) == len(names) and {"LOG_LEVEL", "LOG_FORMAT"} <= set(names)
+        for variable in said["variables"]:
+            assert variable["kind"] in ("string", "secret", "int", "bool") and variable["help"]
+            assert variable["required"] is False or variable["default"] is None
+            assert variable["kind"] != "secret" or variable["default"] is None
+        if name != "obol":
+            helped = subprocess.run([stack.programs / name, "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout
+            assert re.findall(r"^([A-Z][A-Z_0-9]+) ", helped, re.M) == names
+        assert subprocess.run([stack.programs / name, "--nonsense"], stdout=subprocess.PIPE, stderr=subprocess.PIPE).returncode == 2

@@ -2,9 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/config.h"
 #include "base/log.h"
-#include "base/process.h"
+#include "base/program.h"
 #include "http/ops.h"
 #include "listen.h"
 #include "merchant.h"
@@ -65,19 +64,17 @@ static int serve(struct merchant *merchant, const char *host, uint16_t port)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1) {
-        puts("obol-merchant: a receiver to try webhooks against. From the environment:");
-        config_print(entries, ENTRIES_N);
-        return strcmp(argv[1], "--help") == 0 ? 0 : 2;
-    }
     struct settings settings;
+    const struct config_table table = {entries, ENTRIES_N, &settings};
+    const struct program program = {"obol-merchant", OBOL_VERSION,
+                                    "merchant",      "A receiver to try webhooks against.",
+                                    &table,          1};
+    int code = program_begin(&program, argc, argv);
+    if (code != PROGRAM_SERVES)
+        return code;
     char host[HOST_SIZE];
     uint16_t port;
-    log_init("merchant");
-    process_guard();
     listen_block_signals();
-    if (config_load(entries, ENTRIES_N, &settings) != STATUS_OK)
-        return 2;
     if (!ops_split_address(settings.listen, host, sizeof host, &port)) {
         (void)fprintf(stderr, "MERCHANT_LISTEN: not address:port\n");
         return 2;
@@ -88,7 +85,7 @@ int main(int argc, char **argv)
         .holder = holder_new(),
         .misbehaviour = {.fail = settings.fail, .delay_ms = settings.delay_ms},
     };
-    int code = merchant.receipts && merchant.holder ? serve(&merchant, host, port) : 1;
+    code = merchant.receipts && merchant.holder ? serve(&merchant, host, port) : 1;
     holder_free(merchant.holder);
     receipts_free(merchant.receipts);
     return code;

@@ -56,7 +56,7 @@ bool cli_number(const char *text, int64_t minimum, int64_t maximum, int64_t *ret
 enum peer { PEER_AUTH, PEER_PAYMENTS, PEER_REFUNDS, PEER_WEBHOOKS, PEERS };
 const char *peer_name(enum peer peer);
 const char *peer_target(enum peer peer);       // from the environment, or the development stack's
-const char *peer_database_url(enum peer peer); // from the environment; NULL: not said
+const char *peer_database_url(enum peer peer); // from the environment; "": not said
 struct rpc_client *peer_client(const struct cli *cli, enum peer peer); // the caller's to free
 // -1 when there is none of that name.
 int peer_find(const char *name);

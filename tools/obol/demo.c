@@ -2,14 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli.h"
 #include "obol/auth/v1/auth.obol.h"
 #include "obol/payments/v1/payments.obol.h"
 #include "obol/webhooks/v1/webhooks.obol.h"
+#include "settings.h"
 #include "json/json.h"
 
 #define TENANT "ten_demo"
-#define WEBHOOK_URL "http://127.0.0.1:4000/webhook"
 
 // False when it does not stand now.
 static bool seed(struct cli *cli, const char *what, const struct ask *ask)
@@ -52,13 +51,12 @@ static bool seed_key(struct cli *cli)
 
 static bool seed_endpoint(struct cli *cli)
 {
-    const char *url = getenv("DEMO_WEBHOOK_URL");
     char *events[] = {(char *)"*"};
     Obol__Webhooks__V1__CreateEndpointRequest endpoint =
         OBOL__WEBHOOKS__V1__CREATE_ENDPOINT_REQUEST__INIT;
     Obol__Webhooks__V1__ImportEndpointRequest request =
         OBOL__WEBHOOKS__V1__IMPORT_ENDPOINT_REQUEST__INIT;
-    endpoint.url = (char *)(url && *url ? url : WEBHOOK_URL);
+    endpoint.url = (char *)obol_settings.demo_webhook_url;
     endpoint.events = events;
     endpoint.n_events = 1;
     request.id = (char *)"we_demo";

@@ -3,10 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/config.h"
-#include "cli.h"
 #include "crypto/crypto.h"
 #include "db/db.h"
+#include "settings.h"
 #include "json/json.h"
 
 #define COLUMNS_MAX 64
@@ -94,13 +93,11 @@ static int keys_mac(struct cli *cli, int argc, char **argv)
 {
     struct words words;
     struct keyring ring;
-    const char *text = NULL;
-    const struct config_entry entry = {"OBOL_KEYS", CONFIG_SECRET, 0, NULL, "", 0, 0};
     if (!cli_options(cli, argc, argv, (const struct option_row[]){{0}}, &words))
         return EXIT_USAGE;
     if (words.n != 0)
         return cli_usage(cli, "no words");
-    if (config_load(&entry, 1, &text) != STATUS_OK || !keyring_parse(text, &ring))
+    if (!keyring_parse(obol_settings.keys, &ring))
         return cli_fail("OBOL_KEYS is no list of keys");
     printf("mac:%s\n", crypto_hex(cli->arena, BYTES_OF_ARRAY(ring.mac_key)));
     crypto_wipe(&ring, sizeof ring);

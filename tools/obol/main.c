@@ -4,7 +4,8 @@
 
 #include "base/log.h"
 #include "base/process.h"
-#include "cli.h"
+#include "base/program.h"
+#include "settings.h"
 
 static const struct command *const nouns[] = {
     tenant_commands, key_commands,    payment_commands,   refund_commands, provider_commands,
@@ -30,7 +31,8 @@ static void print_commands(FILE *out, const char *noun)
     (void)fputs("\n`obol <command> --help` has its options and examples.\n"
                 "Services are found by AUTH_TARGET, PAYMENTS_TARGET, REFUNDS_TARGET and\n"
                 "WEBHOOKS_TARGET (default: the development stack's ports on 127.0.0.1); under\n"
-                "TLS with RPC_TLS_CERTIFICATE_FILE, RPC_TLS_KEY_FILE and RPC_TLS_CA_FILE.\n",
+                "TLS with RPC_TLS_CERTIFICATE_FILE, RPC_TLS_KEY_FILE and RPC_TLS_CA_FILE.\n"
+                "`obol --configuration` has all that it reads from the environment, as JSON.\n",
                 out);
 }
 
@@ -74,6 +76,14 @@ static bool asks_for_help(int argc, char **argv)
     return strcmp(last, "--help") == 0 || strcmp(last, "-h") == 0 || strcmp(last, "help") == 0;
 }
 
+static bool configured(struct cli *cli)
+{
+    struct rpc_tls_settings tls;
+    return config_load(obol_config, obol_config_n, &obol_settings) == STATUS_OK &&
+           config_load(rpc_tls_entries, rpc_tls_entries_n, &tls) == STATUS_OK &&
+           rpc_tls_open(&tls, &cli->tls) == STATUS_OK;
+}
+
 static int command_run(const struct command *command, int argc, char **argv)
 {
     const char *user = getenv("USER");
@@ -82,13 +92,22 @@ static int command_run(const struct command *command, int argc, char **argv)
         return cli_fail("out of memory");
     struct cli cli = {.arena = arena, .command = command};
     cli.actor = arena_printf(arena, "operator:%s", user && *user ? user : "unknown");
-    struct rpc_tls_settings settings;
-    if (config_load(rpc_tls_entries, rpc_tls_entries_n, &settings) != STATUS_OK ||
-        rpc_tls_open(&settings, &cli.tls) != STATUS_OK)
+    if (!configured(&cli))
         return EXIT_USAGE;
     int code = command->run(&cli, argc, argv);
     rpc_tls_close(cli.tls);
     return code;
+}
+
+// What is asked of every program, in the same form.
+static int describe(int argc, char **argv)
+{
+    const struct config_table tables[] = {
+        {obol_config, obol_config_n, &obol_settings},
+        {rpc_tls_entries, rpc_tls_entries_n, NULL},
+    };
+    const struct program program = {"obol", OBOL_VERSION, "obol", NULL, tables, 2};
+    return program_begin(&program, argc, argv);
 }
 
 int main(int argc, char **argv)
@@ -97,10 +116,8 @@ int main(int argc, char **argv)
     (void)setenv("LOG_LEVEL", "error", 0);
     log_init("obol");
     process_guard();
-    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-        puts("obol " OBOL_VERSION);
-        return EXIT_DONE;
-    }
+    if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "--configuration") == 0))
+        return describe(argc, argv);
     int words = 0;
     const struct command *command = command_find(argc, argv, &words);
     if (command)

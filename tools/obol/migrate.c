@@ -1,14 +1,13 @@
 #include "db/migrate.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "auth_sql.h"
-#include "cli.h"
 #include "journal/journal.h"
 #include "payments_sql.h"
 #include "refunds_sql.h"
+#include "settings.h"
 #include "webhooks_sql.h"
 #include "json/json.h"
 
@@ -17,22 +16,21 @@
 DEFINE_CLEANUP(db_free, struct db *)
 
 static const struct {
-    const char *variable;
     const struct db_migration *items;
     const size_t *n;
 } services[PEERS] = {
-    [PEER_AUTH] = {"AUTH_DATABASE_URL", auth_migrations, &auth_migrations_n},
-    [PEER_PAYMENTS] = {"PAYMENTS_DATABASE_URL", payments_migrations, &payments_migrations_n},
-    [PEER_REFUNDS] = {"REFUNDS_DATABASE_URL", refunds_migrations, &refunds_migrations_n},
-    [PEER_WEBHOOKS] = {"WEBHOOKS_DATABASE_URL", webhooks_migrations, &webhooks_migrations_n},
+    [PEER_AUTH] = {auth_migrations, &auth_migrations_n},
+    [PEER_PAYMENTS] = {payments_migrations, &payments_migrations_n},
+    [PEER_REFUNDS] = {refunds_migrations, &refunds_migrations_n},
+    [PEER_WEBHOOKS] = {webhooks_migrations, &webhooks_migrations_n},
 };
 
 enum direction { SHOW, UP, DOWN };
 
 const char *peer_database_url(enum peer peer)
 {
-    const char *own = getenv(services[peer].variable);
-    return own && *own ? own : getenv("DATABASE_URL");
+    const char *own = obol_settings.database_urls[peer];
+    return *own ? own : obol_settings.database_url;
 }
 
 // The journal's migrations and the service's own, as the service itself applies them.
@@ -67,8 +65,8 @@ static int migrate_service(enum peer peer, enum direction direction, int steps, 
     if (!migrations_of(peer, items, &migrations))
         return cli_fail("%s: too many migrations", peer_name(peer));
     const char *url = peer_database_url(peer);
-    if (!url || !*url)
-        return cli_fail("%s: set %s or DATABASE_URL", peer_name(peer), services[peer].variable);
+    if (!*url)
+        return cli_fail("%s: set DATABASE_URL, or the service's own", peer_name(peer));
     CLEANUP(db_free)
     struct db *db =
         db_new(&(struct db_config){.url = url, .schema = migrations.schema, .application = "obol"});

@@ -1,18 +1,17 @@
-#include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "settings.h"
 
 #define TIMEOUT_MS 15000
 
 static const struct {
-    const char *name, *variable, *target;
+    const char *name;
     enum role role;
 } peers[PEERS] = {
-    [PEER_AUTH] = {"auth", "AUTH_TARGET", "127.0.0.1:50054", ROLE_AUTH},
-    [PEER_PAYMENTS] = {"payments", "PAYMENTS_TARGET", "127.0.0.1:50051", ROLE_PAYMENTS},
-    [PEER_REFUNDS] = {"refunds", "REFUNDS_TARGET", "127.0.0.1:50052", ROLE_REFUNDS},
-    [PEER_WEBHOOKS] = {"webhooks", "WEBHOOKS_TARGET", "127.0.0.1:50053", ROLE_WEBHOOKS},
+    [PEER_AUTH] = {"auth", ROLE_AUTH},
+    [PEER_PAYMENTS] = {"payments", ROLE_PAYMENTS},
+    [PEER_REFUNDS] = {"refunds", ROLE_REFUNDS},
+    [PEER_WEBHOOKS] = {"webhooks", ROLE_WEBHOOKS},
 };
 
 const char *peer_name(enum peer peer)
@@ -22,8 +21,7 @@ const char *peer_name(enum peer peer)
 
 const char *peer_target(enum peer peer)
 {
-    const char *target = getenv(peers[peer].variable);
-    return target && *target ? target : peers[peer].target;
+    return obol_settings.targets[peer];
 }
 
 struct rpc_client *peer_client(const struct cli *cli, enum peer peer)

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/config.h"
 #include "base/log.h"
-#include "base/process.h"
+#include "base/program.h"
 #include "http/ops.h"
 #include "listen.h"
 #include "sandbox.h"
@@ -45,12 +44,6 @@ static const struct config_entry entries[] = {
           "how long timeout@upi stays hidden (0: three delays, at least 5 s)"),
 };
 #define ENTRIES_N (sizeof entries / sizeof *entries)
-
-static bool load(struct settings *settings, struct mimic_settings *mimics)
-{
-    bool own = config_load(entries, ENTRIES_N, settings) == STATUS_OK;
-    return config_load(mimic_settings_entries, mimic_settings_n, mimics) == STATUS_OK && own;
-}
 
 static void *loop_begin(void *context, struct http_loop *loop)
 {
@@ -167,18 +160,18 @@ static int run(const struct settings *settings, const struct mimic_settings *mim
 
 int main(int argc, char **argv)
 {
-    if (argc > 1) {
-        puts("obol-sandbox: a payment provider to try things against. From the environment:");
-        config_print(entries, ENTRIES_N);
-        config_print(mimic_settings_entries, mimic_settings_n);
-        return strcmp(argv[1], "--help") == 0 ? 0 : 2;
-    }
     struct settings settings;
     struct mimic_settings mimics;
-    log_init("sandbox");
-    process_guard();
+    const struct config_table tables[] = {
+        {entries, ENTRIES_N, &settings},
+        {mimic_settings_entries, mimic_settings_n, &mimics},
+    };
+    const struct program program = {"obol-sandbox", OBOL_VERSION,
+                                    "sandbox",      "A payment provider to try things against.",
+                                    tables,         2};
+    int code = program_begin(&program, argc, argv);
+    if (code != PROGRAM_SERVES)
+        return code;
     listen_block_signals();
-    if (!load(&settings, &mimics))
-        return 2;
     return run(&settings, &mimics);
 }

@@ -190,3 +190,14 @@ Test(escape, string_replaces_what_is_no_utf8)
     check_escape("\xf4\x90\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
     check_escape("\xf0\x9f\x92", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
 }
+
+Test(log, only_known_levels_and_formats_are_taken)
+{
+    const char *levels[] = {"debug", "info", "warn", "error"};
+    for (size_t i = 0; i < 4; i++)
+        cr_assert_null(log_fault(levels[i], "json"));
+    cr_assert_null(log_fault("info", "text"));
+    cr_assert_not_null(log_fault("Info", "json"));
+    cr_assert_not_null(log_fault("", "json"));
+    cr_assert_not_null(log_fault("info", "yaml"));
+}
