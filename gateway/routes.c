@@ -134,7 +134,7 @@ static int best_fit(const struct routes *routes, const struct segment *path, siz
 enum status routes_find(const struct routes *routes, struct arena *arena, const char *verb,
                         const char *path, struct route_match *ret)
 {
-    struct segment segments[SEGMENTS_MAX];
+    struct segment segments[SEGMENTS_MAX] = {0};
     size_t n = split(path, segments);
     int best = n > SEGMENTS_MAX ? -1 : best_fit(routes, segments, n);
     const char *allow = NULL;

@@ -6,8 +6,19 @@ build_tree() {
     rm -f "$ROOT/build.log"
 }
 
+# Format, clang-tidy, cppcheck; each speaks of what it finds, and all have their say.
 lint_run() {
-    [ -f "$ROOT/build/$PRESET/compile_commands.json" ] || build_tree
+    local code=0 commands=$ROOT/build/$PRESET
+    packages_install
+    build_tree # what is generated is read, too
+    bold "clang-format"
+    git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror || code=1
+    bold "clang-tidy"
     git ls-files 'lib/*.c' 'services/*.c' 'gateway/*.c' 'tools/*.c' |
-        xargs -P "$(nproc)" -n 4 clang-tidy -p "$ROOT/build/$PRESET" --quiet
+        xargs -P "$(nproc)" -n 4 clang-tidy -p "$commands" --quiet 2>&1 | { grep -v 'warnings\? generated' || true; } || code=1
+    bold "cppcheck"
+    cppcheck --project="$commands/compile_commands.json" -j "$(nproc)" --enable=warning,performance,portability \
+        --inline-suppr --suppressions-list="$ROOT/.cppcheck" -i "$ROOT/build" --quiet --error-exitcode=1 || code=1
+    [ $code -eq 0 ] && say "lint: nothing found"
+    return $code
 }

@@ -15,7 +15,7 @@ static void print_usage(FILE *out, const struct subcommand *self, const struct o
 static size_t options_build(const struct option_row *rows, struct option *ret)
 {
     size_t n = 0;
-    for (; rows[n].name && n < OPTIONS_MAX; n++)
+    for (; n < OPTIONS_MAX && rows[n].name; n++)
         ret[n] = (struct option){rows[n].name, required_argument, NULL, (int)n};
     ret[n] = (struct option){"help", no_argument, NULL, OPTIONS_MAX};
     ret[n + 1] = (struct option){0};

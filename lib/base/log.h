@@ -27,9 +27,10 @@ void log_init(const char *service);
 const char *log_fault(const char *level, const char *format);
 // fields end at the first whose name is NULL; lines are cut at 8 KiB.
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
+// The first field is there for its comma, and left out.
 #define log_at(level, event, ...)                                                                  \
-    log_write((level), (event), (struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
-#define log_debug(event, ...) log_at(LOG_DEBUG, event __VA_OPT__(, ) __VA_ARGS__)
-#define log_info(event, ...) log_at(LOG_INFO, event __VA_OPT__(, ) __VA_ARGS__)
-#define log_warn(event, ...) log_at(LOG_WARN, event __VA_OPT__(, ) __VA_ARGS__)
-#define log_error(event, ...) log_at(LOG_ERROR, event __VA_OPT__(, ) __VA_ARGS__)
+    log_write((level), (event), (struct log_field[]){{0}, ##__VA_ARGS__, {0}} + 1)
+#define log_debug(event, ...) log_at(LOG_DEBUG, event, ##__VA_ARGS__)
+#define log_info(event, ...) log_at(LOG_INFO, event, ##__VA_ARGS__)
+#define log_warn(event, ...) log_at(LOG_WARN, event, ##__VA_ARGS__)
+#define log_error(event, ...) log_at(LOG_ERROR, event, ##__VA_ARGS__)

@@ -87,7 +87,7 @@ struct crypto_rsa *crypto_rsa_new(int bits)
         bits < RSA_BITS_MIN ? NULL : EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)bits);
     if (!key || !pair)
         crypto_die("rsa");
-    *key = (struct crypto_rsa){pair, rsa_text(pair)};
+    *key = (struct crypto_rsa){pair, rsa_text(pair)}; // cppcheck-suppress nullPointerRedundantCheck
     return key;
 }
 

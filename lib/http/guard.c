@@ -130,9 +130,9 @@ static const char *guard_fault(const char *text, const struct url *url, bool all
 enum status guard_url(const char *url, bool allow_private, struct problem *problem)
 {
     struct url parsed;
-    const char *fault = url_parse(url ? url : "", &parsed);
+    const char *text = url ? url : "", *fault = url_parse(text, &parsed);
     if (!fault)
-        fault = guard_fault(url, &parsed, allow_private);
+        fault = guard_fault(text, &parsed, allow_private);
     url_deinit(&parsed);
     return fault ? problem_invalid(problem, "url", fault) : STATUS_OK;
 }

@@ -212,6 +212,7 @@ enum status json_set_text(struct arena *arena, ProtobufCMessage *message, const 
         return refuse(&target, "Must be UTF-8 without control characters.");
     if (strlen(text) > JSON_STRING_MAX)
         return refuse(&target, "Is too long.");
+    // NOLINTNEXTLINE: target_find has said OK, and so set it
     if (target.field->label == PROTOBUF_C_LABEL_REPEATED)
         return item_append(&target, text);
     if (is_set(target.message, target.field))

@@ -188,8 +188,9 @@ static enum status insert_key_work(struct worker *worker, struct call *call, voi
     if (status != STATUS_OK)
         return call_refuse_status(call, status);
     Obol__Auth__V1__ApiKey *message = key_message(call->arena, &made->key);
-    status = audit(worker, call, made->key.tenant_id, made->action, made->key.id,
-                   message ? &message->base : NULL);
+    if (!message)
+        return call_refuse_status(call, STATUS_RESOURCE_EXHAUSTED);
+    status = audit(worker, call, made->key.tenant_id, made->action, made->key.id, &message->base);
     if (status != STATUS_OK)
         return status;
     if (made->secret)

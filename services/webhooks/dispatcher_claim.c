@@ -160,7 +160,7 @@ static enum status choose(struct dispatcher *dispatcher, struct db *db, struct a
         compare(&due[turn], dispatcher->served.tenant_id, dispatcher->served.endpoint_id) == 0)
         turn++;
     turn = turn < due_n ? turn : 0;
-    bool ran_out = share_slots(due, due_n, limits, &turn) == limits.free_slots;
+    bool ran_out = share_slots(due, due_n, limits, &turn) == limits.free_slots && due_n > 0;
     move_on(dispatcher, all, n, ran_out ? &due[(turn + due_n - 1) % due_n] : NULL);
     ret->left = behind || window_is_behind(dispatcher) || any_left(due, due_n, limits);
     ret->endpoints = due;

@@ -19,7 +19,7 @@ static void print_help(const struct cli *cli, const struct option_row *rows)
 static size_t options_build(const struct option_row *rows, struct option *ret)
 {
     size_t n = 0;
-    for (; rows[n].name && n < OPTIONS_MAX; n++)
+    for (; n < OPTIONS_MAX && rows[n].name; n++)
         ret[n] = (struct option){rows[n].name, rows[n].value ? required_argument : no_argument,
                                  NULL, (int)n};
     ret[n] = (struct option){"json", no_argument, NULL, OPTIONS_MAX};

@@ -132,12 +132,13 @@ static bool admit(struct worker *worker, struct heard *heard)
     enum status status = STATUS_OK;
     if (request->credential_id[0])
         status = find_credential(worker, heard);
+    if (status == STATUS_OK && heard->credential &&
+        !credential_allows(heard->credential, request->address))
+        status = STATUS_NOT_FOUND;
     if (status == STATUS_NOT_FOUND)
         refuse(heard);
     else if (status != STATUS_OK)
         (void)call_refuse_status(heard->call, status);
-    else if (heard->credential && !credential_allows(heard->credential, request->address))
-        refuse(heard);
     return !refused(heard);
 }
 

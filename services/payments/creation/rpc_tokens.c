@@ -232,7 +232,7 @@ static enum status make_token(struct worker *worker, struct call *call,
     struct card_token token = {
         .tenant_id = call->context.tenant_id,
         .id = arena_strdup(call->arena, id_new("tok").text),
-        .provider = exchange->provider->name,
+        .provider = exchange->provider->name, // NOLINT: choose() has refused where there is none
         .credential_id = simulator ? NULL : exchange->credential->id,
         .brand = card_brand(card->number),
         .expiry_month = card->expiry_month->value,

@@ -56,7 +56,7 @@ void mimics_free(struct mimics *mimics)
 {
     if (!mimics)
         return;
-    for (size_t i = 0; i < mimics->n; i++) {
+    for (size_t i = 0; mimics->mimics && i < mimics->n; i++) {
         book_deinit(&mimics->mimics[i].book);
         free(mimics->mimics[i].grants);
         pthread_mutex_destroy(&mimics->mimics[i].lock);

@@ -53,7 +53,7 @@ static bool callback_allowed(struct mimic_call *call, const struct order *order,
         return true;
     const char *host = strstr(allowed, "://") ? host_of(call->arena, allowed) : allowed;
     size_t length = host ? strcspn(host, ":/") : 0;
-    return strlen(given) == length && strncasecmp(given, host, length) == 0;
+    return host && strlen(given) == length && strncasecmp(given, host, length) == 0;
 }
 
 static bool party_valid(const char *type, const char *party)
