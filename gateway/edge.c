@@ -31,6 +31,7 @@ void *edge_begin(void *argument, struct http_loop *loop)
         abort();
     edge->gateway = argument;
     edge->loop = loop;
+    edge->pulse = health_pulse(edge->gateway->health, "event loop");
     edge->keys = key_cache_new(edge);
     edge->limits = limits_new(edge);
     bool complete = edge->keys && edge->limits;
@@ -185,8 +186,10 @@ static bool serve_page(struct request *request)
     bool ready = health_ready(gateway->health);
     if (strcmp(http_method(request->exchange), "GET") != 0)
         return false;
+    bool live = !health_stuck(gateway->health);
     if (strcmp(path, "/health/live") == 0)
-        reply(request, 200, "application/json", bytes_of_string("{\"status\":\"up\"}"));
+        reply(request, live ? 200 : 503, "application/json",
+              bytes_of_string(live ? "{\"status\":\"up\"}" : "{\"status\":\"stuck\"}"));
     else if (strcmp(path, "/health") == 0 || strcmp(path, "/health/ready") == 0)
         reply(request, ready ? 200 : 503, "application/json",
               bytes_of_string(ready ? "{\"status\":\"up\"}" : "{\"status\":\"down\"}"));

@@ -38,7 +38,7 @@ struct gateway_settings {
     const char *trusted_proxies;
     int64_t failures_per_min, cards_per_min; // of an address; 0: no limit
     int64_t loops, body_max, timeout_ms, slow_timeout_ms, connections_max, drain_ms;
-    int64_t request_s, idle_s;
+    int64_t request_s, idle_s, drain_delay_ms, live_within_s;
     bool test_mode;
 };
 
@@ -84,6 +84,7 @@ struct edge {
     struct limits *limits;
     struct hop *hops[UPSTREAM_N];
     size_t place; // in gateway->edges
+    struct pulse *pulse;
     atomic_bool closed;
 };
 

@@ -10,35 +10,73 @@
 #include "gateway.h"
 #include "http/ops.h"
 
-#define HEALTH_EVERY_S 1
+#define HEALTH_EVERY_MS 1000
 #define CHECK_TIMEOUT_MS 900
+#define CHECKS_MAX 2 // of a service in a turn
 #define LAST_WORDS_MS 1000
+
+// A replica that leaves says so to whoever asks it; another one, asked next, serves on.
+static bool service_up(struct rpc_client *client)
+{
+    bool up = false;
+    for (int asked = 0; asked < CHECKS_MAX && !up; asked++)
+        up = rpc_client_check(client, CHECK_TIMEOUT_MS) == STATUS_OK;
+    return up;
+}
 
 static void check_services(struct gateway *gateway)
 {
     for (size_t i = 0; i < UPSTREAM_N; i++) {
         int64_t began_ns = clock_now_ns();
-        bool up = rpc_client_check(gateway->clients[i], CHECK_TIMEOUT_MS) == STATUS_OK;
+        bool up = service_up(gateway->clients[i]);
         health_report(gateway->health, gateway->dependencies[i], up,
                       (clock_now_ns() - began_ns) / 1000);
     }
 }
 
-static void serve_until(struct gateway *gateway, struct http_server *rest, const sigset_t *signals)
+static void edge_came_round(void *pulse)
 {
-    const struct timespec wait = {.tv_sec = HEALTH_EVERY_S};
-    do {
-        check_services(gateway);
-        front_tend(gateway, rest);
-    } while (sigtimedwait(signals, NULL, &wait) <= 0);
+    pulse_rest(pulse);
 }
 
-// First what is in hand is finished; then what still waits for a service is told so, which needs
-// the loops; then they end.
-static void drain(struct gateway *gateway, struct http_server *rest)
+static void prod_edges(struct gateway *gateway)
+{
+    for (size_t i = 0; i < EDGES_MAX; i++) {
+        struct edge *edge = atomic_load(&gateway->edges[i]);
+        if (edge && pulse_expect(edge->pulse) &&
+            !http_loop_post(edge->loop, edge_came_round, edge->pulse))
+            pulse_rest(edge->pulse);
+    }
+}
+
+static bool wait_for_signal(const sigset_t *signals, int64_t max_ms)
+{
+    struct timespec wait = {.tv_sec = max_ms / 1000, .tv_nsec = max_ms % 1000 * NS_PER_MS};
+    return sigtimedwait(signals, NULL, &wait) > 0;
+}
+
+static void serve_until(struct gateway *gateway, struct http_server *rest, const sigset_t *signals)
+{
+    struct pulse *pulse = health_pulse(gateway->health, "main loop");
+    do {
+        pulse_busy(pulse);
+        prod_edges(gateway);
+        check_services(gateway);
+        front_tend(gateway, rest);
+        pulse_rest(pulse);
+    } while (!wait_for_signal(signals, HEALTH_EVERY_MS));
+}
+
+// Whoever balances hears of it and goes elsewhere, connection by connection. Then what is in hand
+// is finished; then what still waits for a service is told so, which needs the loops; then they
+// end.
+static void drain(struct gateway *gateway, struct http_server *rest, const sigset_t *signals)
 {
     log_info("draining");
     health_drain(gateway->health);
+    http_server_leave(rest);
+    if (gateway->settings.drain_delay_ms > 0)
+        (void)wait_for_signal(signals, gateway->settings.drain_delay_ms);
     http_server_drain(rest, gateway->settings.drain_ms);
     gateway_close(gateway);
     http_server_stop(rest, LAST_WORDS_MS);
@@ -48,13 +86,14 @@ static int run(struct gateway *gateway, const sigset_t *signals)
 {
     struct http_server *ops = NULL, *rest = NULL;
     enum status status = ops_start(gateway->settings.ops_listen, gateway->health, &ops);
+    health_stuck_after(gateway->health, gateway->settings.live_within_s * 1000);
     if (status == STATUS_OK)
         status = front_open(gateway, &rest);
     if (status == STATUS_OK) {
         log_info("serving", LOG_S("address", gateway->settings.listen),
                  LOG_S("version", OBOL_VERSION));
         serve_until(gateway, rest, signals);
-        drain(gateway, rest);
+        drain(gateway, rest, signals);
     } else {
         log_error("could not start", LOG_S("status", status_name(status)),
                   LOG_S("address", gateway->settings.listen));

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "db/connection.h"
+#include "obs/pulse.h"
 
 // Beyond statement_timeout a server that is alive has answered.
 #define GRACE_MS 5000
@@ -16,7 +17,9 @@ static bool wait_socket(struct db *db, short events, int64_t deadline_ns)
     struct pollfd fd = {.fd = PQsocket(db->connection), .events = events};
     for (;;) {
         int64_t left_ms = deadline_ns == INT64_MAX ? -1 : clock_left_ms(deadline_ns);
+        pulse_away();
         int n = poll(&fd, 1, (int)left_ms);
+        pulse_back();
         if (n > 0)
             return true;
         if (n == 0 || errno != EINTR)

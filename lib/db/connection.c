@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "obs/health.h"
+#include "obs/pulse.h"
 
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS 5000
@@ -197,7 +198,9 @@ enum status db_connect(struct db *db)
     int64_t start_ns = clock_now_ns();
     if (start_ns < db->retry_at_ns)
         return STATUS_UNAVAILABLE;
+    pulse_away();
     PGconn *connection = open_connection(db);
+    pulse_back();
     if (PQstatus(connection) != CONNECTION_OK || PQsetnonblocking(connection, 1) != 0) {
         connect_failed(db, connection);
         return STATUS_UNAVAILABLE;

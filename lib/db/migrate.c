@@ -36,6 +36,7 @@ static const struct db_statement sql_unrecord = {
     "", "DELETE FROM schema_migrations WHERE version = $1"};
 static const struct db_statement sql_newest = {
     "", "SELECT coalesce(max(version), 0) FROM schema_migrations"};
+static const struct db_statement sql_versions = {"", "SELECT version FROM schema_migrations"};
 static const struct db_statement sql_exists = {
     "", "SELECT to_regclass(quote_ident($1) || '.schema_migrations') IS NOT NULL"};
 
@@ -165,25 +166,23 @@ enum status db_migrate_down(struct db *db, const struct db_migrations *migration
     return status;
 }
 
-static enum status version_of(struct db *db, struct arena *arena, const char *schema, int *ret)
+// The rows of a statement about schema_migrations; *ret NULL where there is no such table.
+static enum status ask_schema(struct db *db, struct arena *arena, const char *schema,
+                              const struct db_statement *statement, struct db_rows **ret)
 {
     struct db_rows *rows;
     struct db_params *params = db_params(arena);
     db_text(params, schema);
+    *ret = NULL;
     enum status status = db_run(db, arena, &sql_exists, params, &rows);
-    if (status != STATUS_OK || !db_get_bool(rows, 0, 0)) {
-        if (status == STATUS_OK)
-            *ret = 0;
+    if (status != STATUS_OK || !db_get_bool(rows, 0, 0))
         return status;
-    }
     status = db_begin(db);
     if (status != STATUS_OK)
         return status;
     status = run_on_schema(db, arena, &sql_settings, schema);
     if (status == STATUS_OK)
-        status = db_run(db, arena, &sql_newest, NULL, &rows);
-    if (status == STATUS_OK)
-        *ret = (int)db_get_int(rows, 0, 0);
+        status = db_run(db, arena, statement, NULL, ret);
     db_rollback(db);
     return status;
 }
@@ -191,10 +190,37 @@ static enum status version_of(struct db *db, struct arena *arena, const char *sc
 enum status db_migrate_version(struct db *db, const struct db_migrations *migrations,
                                int *ret_version)
 {
-    struct arena *arena = arena_new(ARENA_CAP_REQUEST);
+    CLEANUP(arena_free) struct arena *arena = arena_new(ARENA_CAP_REQUEST);
     if (!arena)
         return STATUS_RESOURCE_EXHAUSTED;
-    enum status status = version_of(db, arena, migrations->schema, ret_version);
-    arena_free(arena);
+    struct db_rows *rows;
+    enum status status = ask_schema(db, arena, migrations->schema, &sql_newest, &rows);
+    if (status == STATUS_OK)
+        *ret_version = rows ? (int)db_get_int(rows, 0, 0) : 0;
+    return status;
+}
+
+static bool is_recorded(const struct db_rows *rows, int version)
+{
+    for (size_t i = 0; rows && i < db_count(rows); i++)
+        if (db_get_int(rows, i, 0) == version)
+            return true;
+    return false;
+}
+
+enum status db_migrate_missing(struct db *db, const struct db_migrations *migrations,
+                               const struct db_migration **ret_missing, size_t *ret_n)
+{
+    CLEANUP(arena_free) struct arena *arena = arena_new(ARENA_CAP_REQUEST);
+    if (!arena)
+        return STATUS_RESOURCE_EXHAUSTED;
+    struct db_rows *rows;
+    enum status status = ask_schema(db, arena, migrations->schema, &sql_versions, &rows);
+    size_t n = 0;
+    for (size_t i = 0; status == STATUS_OK && i < migrations->n; i++)
+        if (!is_recorded(rows, migrations->items[i].version))
+            ret_missing[n++] = &migrations->items[i];
+    if (status == STATUS_OK)
+        *ret_n = n;
     return status;
 }

@@ -21,6 +21,10 @@ MUST_USE enum status db_migrate_up(struct db *db, const struct db_migrations *mi
 // Takes back the newest `steps` of these migrations that are applied.
 MUST_USE enum status db_migrate_down(struct db *db, const struct db_migrations *migrations,
                                      int steps);
+// Which of these migrations are not recorded in the schema, in order; all where there is no schema.
+// ret_missing: room for all of them. What the schema has beyond them is none of its business.
+MUST_USE enum status db_migrate_missing(struct db *db, const struct db_migrations *migrations,
+                                        const struct db_migration **ret_missing, size_t *ret_n);
 // Highest version recorded in the schema, 0 for none or no schema.
 MUST_USE enum status db_migrate_version(struct db *db, const struct db_migrations *migrations,
                                         int *ret_version);

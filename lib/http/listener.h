@@ -52,6 +52,7 @@ struct http_loop {
     size_t exchanges_n;
     struct http_exchange *spare; // emptied ones, to be used again
     size_t spare_n;
+    atomic_bool leaving;     // every answer is its connection's last
     bool draining, stopping; // stopping: the loop ends when it is drained
     int64_t stop_ms;
     struct event *drain, *stop, *stop_over;

@@ -25,6 +25,15 @@ static void reply_metrics(struct http_exchange *exchange)
     buffer_deinit(&text);
 }
 
+static void reply_live(struct http_exchange *exchange, const struct health *health)
+{
+    const char *stuck = health_stuck(health);
+    const char *body =
+        stuck ? arena_printf(http_arena(exchange), "{\"status\":\"stuck\",\"what\":\"%s\"}", stuck)
+              : "{\"status\":\"up\"}";
+    reply(exchange, stuck ? 503 : 200, "application/json", bytes_of_string(body));
+}
+
 static void ops_handle(void *state, struct http_exchange *exchange)
 {
     struct health *health = state;
@@ -33,7 +42,7 @@ static void ops_handle(void *state, struct http_exchange *exchange)
     if (strcmp(path, "/metrics") == 0)
         reply_metrics(exchange);
     else if (strcmp(path, "/health/live") == 0)
-        reply(exchange, 200, "application/json", bytes_of_string("{\"status\":\"up\"}"));
+        reply_live(exchange, health);
     else if (strcmp(path, "/health/ready") == 0)
         reply(exchange, ready ? 200 : 503, "application/json",
               bytes_of_string(ready ? "{\"status\":\"ready\"}" : "{\"status\":\"not_ready\"}"));

@@ -1,5 +1,6 @@
-// The operations port of a program, never public: /health/live (the process turns), /health/ready
-// (it can do its work), /health (each dependency's state) and /metrics (Prometheus text).
+// The operations port of a program, never public: /health/live (its loops come round),
+// /health/ready (it can do its work), /health (each dependency's state) and /metrics (Prometheus
+// text).
 #pragma once
 #include "http/server.h"
 #include "obs/health.h"

@@ -60,6 +60,8 @@ void http_reply(struct http_exchange *exchange, int status, struct bytes body)
             if (strcmp(exchange->method, "HEAD") != 0 && body.length)
                 evbuffer_add(evhttp_request_get_output_buffer(request), body.at, body.length);
         }
+        if (atomic_load_explicit(&loop->leaving, memory_order_relaxed))
+            connection->close_after = true;
         if ((connection->close_after || loop->draining) &&
             !evhttp_find_header(headers, "Connection"))
             evhttp_add_header(headers, "Connection", "close");

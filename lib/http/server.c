@@ -195,6 +195,12 @@ uint16_t http_server_port(const struct http_server *server)
     return server->port;
 }
 
+void http_server_leave(struct http_server *server)
+{
+    for (size_t i = 0; i < server->loops_n; i++)
+        atomic_store(&server->loops[i].leaving, true);
+}
+
 bool http_server_drain(struct http_server *server, int64_t drain_ms)
 {
     int64_t deadline_ns = clock_deadline_ns(drain_ms > 0 ? drain_ms : 0);

@@ -49,6 +49,9 @@ void http_server_connections(struct http_server *server, int64_t ret[HTTP_STATES
 MUST_USE enum status http_server_start(const struct http_server_config *config,
                                        struct http_server **ret);
 uint16_t http_server_port(const struct http_server *server);
+// Says goodbye: everything goes on as before, but each answer from now on says `Connection: close`
+// and is the last of its connection.
+void http_server_leave(struct http_server *server);
 // Stops accepting, then waits up to drain_ms until no exchange is under way; true when it came to
 // that. The loops run on: posts are run, and a request that was already coming in is still handed
 // out. For a handler that waits for others, which are to be stopped between this and

@@ -1,19 +1,23 @@
 #include "obs/health.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/escape.h"
 
 #define HEALTH_JSON_MAX ((size_t)64 << 10)
+#define STUCK_AFTER_MS 30000
 
 struct dependency {
     const char *name;
     bool required, up;
     int64_t latency_us;
+    char reason[HEALTH_REASON_SIZE];
 };
 
 struct health {
@@ -23,6 +27,8 @@ struct health {
     size_t n;
     bool draining, ready; // ready: as last judged
     uint64_t generation;
+    struct pulse *pulses;
+    int64_t stuck_after_ns;
     pthread_mutex_t detail_lock; // held while the detail is written
     const char *detail_name;
     const char *(*detail_write)(void *context, struct arena *arena);
@@ -37,6 +43,7 @@ struct health *health_new(const char *service, const char *version)
     health->service = service;
     health->version = version;
     health->ready = true;
+    health->stuck_after_ns = STUCK_AFTER_MS * NS_PER_MS;
     pthread_mutex_init(&health->lock, NULL);
     pthread_mutex_init(&health->detail_lock, NULL);
     return health;
@@ -46,6 +53,10 @@ void health_free(struct health *health)
 {
     if (!health)
         return;
+    for (struct pulse *at = health->pulses, *next; at; at = next) {
+        next = at->next;
+        free(at);
+    }
     pthread_mutex_destroy(&health->detail_lock);
     pthread_mutex_destroy(&health->lock);
     free(health);
@@ -78,7 +89,8 @@ int health_add(struct health *health, const char *name, bool required)
     health_lock(health);
     if (health->n < HEALTH_DEPENDENCIES_MAX) {
         index = (int)health->n++;
-        health->dependencies[index] = (struct dependency){name, required, false, -1};
+        health->dependencies[index] = (struct dependency){.name = name, .required = required};
+        health->dependencies[index].latency_us = -1;
         health_judge(health);
     }
     health_unlock(health);
@@ -96,6 +108,54 @@ void health_report(struct health *health, int dependency, bool up, int64_t laten
     health_unlock(health);
 }
 
+void health_explain(struct health *health, int dependency, const char *reason)
+{
+    health_lock(health);
+    if (dependency >= 0 && (size_t)dependency < health->n)
+        snprintf(health->dependencies[dependency].reason, HEALTH_REASON_SIZE, "%s", reason);
+    health_unlock(health);
+}
+
+struct pulse *health_pulse(struct health *health, const char *name)
+{
+    struct pulse *pulse = health ? calloc(1, sizeof(*pulse)) : NULL;
+    if (!pulse)
+        return NULL;
+    pulse->name = name;
+    health_lock(health);
+    pulse->next = health->pulses;
+    health->pulses = pulse;
+    health_unlock(health);
+    return pulse;
+}
+
+void health_stuck_after(struct health *health, int64_t max_ms)
+{
+    health_lock(health);
+    health->stuck_after_ns = max_ms * NS_PER_MS;
+    health_unlock(health);
+}
+
+// With the lock held.
+static const char *stuck(const struct health *health)
+{
+    int64_t latest_ns = clock_now_ns() - health->stuck_after_ns;
+    for (const struct pulse *at = health->pulses; at; at = at->next) {
+        int64_t since_ns = atomic_load_explicit(&at->busy_since_ns, memory_order_relaxed);
+        if (since_ns != 0 && since_ns < latest_ns)
+            return at->name;
+    }
+    return NULL;
+}
+
+const char *health_stuck(const struct health *health)
+{
+    health_lock(health);
+    const char *name = stuck(health);
+    health_unlock(health);
+    return name;
+}
+
 void health_drain(struct health *health)
 {
     health_lock(health);
@@ -110,6 +170,14 @@ bool health_ready(const struct health *health)
     bool ready = health->ready;
     health_unlock(health);
     return ready;
+}
+
+bool health_draining(const struct health *health)
+{
+    health_lock(health);
+    bool draining = health->draining;
+    health_unlock(health);
+    return draining;
 }
 
 uint64_t health_generation(const struct health *health)
@@ -151,10 +219,15 @@ static void health_print_dependency(const struct dependency *dependency, struct 
     escape_string(out, dependency->name);
     buffer_addf(out, ":{\"status\":\"%s\",\"latency_ms\":", dependency->up ? "up" : "down");
     if (dependency->latency_us < 0)
-        buffer_adds(out, "null}");
+        buffer_adds(out, "null");
     else
-        buffer_addf(out, "%lld.%03d}", (long long)(dependency->latency_us / 1000),
+        buffer_addf(out, "%lld.%03d", (long long)(dependency->latency_us / 1000),
                     (int)(dependency->latency_us % 1000));
+    if (dependency->reason[0]) {
+        buffer_adds(out, ",\"reason\":");
+        escape_string(out, dependency->reason);
+    }
+    buffer_adds(out, "}");
 }
 
 // The working directory's file system: where a full disk would hurt first.
@@ -177,7 +250,8 @@ char *health_json(const struct health *health, struct arena *arena)
     buffer_init(&out, HEALTH_JSON_MAX);
     health_lock(health);
     const char *status = health->draining ? "draining" : health->ready ? "up" : "down";
-    buffer_addf(&out, "{\"status\":\"%s\",\"service\":", status);
+    buffer_addf(&out, "{\"status\":\"%s\",\"live\":%s,\"service\":", status,
+                stuck(health) ? "false" : "true");
     escape_string(&out, health->service);
     buffer_adds(&out, ",\"version\":");
     escape_string(&out, health->version);

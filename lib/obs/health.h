@@ -1,15 +1,17 @@
 // What a process knows of its dependencies. Each owner (the database thread, the bus, a peer's
 // client) reports; probes read. Thread-safe.
 //
-// live: the process turns. ready: every required dependency up, not draining; with none added,
-// ready.
+// live: whatever has a pulse comes round; never a matter of dependencies. ready: every required
+// dependency up, not draining; with none added, ready.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "obs/pulse.h"
 
 #define HEALTH_DEPENDENCIES_MAX 16
+#define HEALTH_REASON_SIZE 256
 
 struct health;
 
@@ -20,6 +22,14 @@ DEFINE_CLEANUP(health_free, struct health *)
 int health_add(struct health *health, const char *name, bool required);
 // latency_us -1: not measured.
 void health_report(struct health *health, int dependency, bool up, int64_t latency_us);
+// What an operator is to know of its state; copied, cut at HEALTH_REASON_SIZE. "": nothing.
+void health_explain(struct health *health, int dependency, const char *reason);
+// A pulse of a thread or loop, until health_free; name: static storage. NULL without memory.
+struct pulse *health_pulse(struct health *health, const char *name);
+// How long one may be busy at a stretch; 30 s until this says otherwise.
+void health_stuck_after(struct health *health, int64_t max_ms);
+// The name of one that is busy for longer than that; NULL: it is live.
+const char *health_stuck(const struct health *health);
 // Something that a service has to tell beside: a member of the page under `name` (static storage)
 // whose JSON value `write` gives, from the arena; NULL: left out. Called in any thread. One a
 // health; a later one takes its place, `write` NULL takes it away (and waits for a call under way).
@@ -27,10 +37,11 @@ void health_detail(struct health *health, const char *name,
                    const char *(*write)(void *context, struct arena *arena), void *context);
 void health_drain(struct health *health); // not ready from now on
 bool health_ready(const struct health *health);
+bool health_draining(const struct health *health);
 // Grows whenever ready changes; for Health.Watch.
 uint64_t health_generation(const struct health *health);
-// {"status":"up|down|draining","service","version",
-//  "dependencies":{"postgres":{"status","latency_ms"}},"disk":{"path","free_bytes"}} and the
-//  detail.
+// {"status":"up|down|draining","live","service","version",
+//  "dependencies":{"postgres":{"status","latency_ms","reason"}},"disk":{"path","free_bytes"}} and
+//  the detail; a reason only where there is one.
 // disk: the working directory's. NULL when the arena is full.
 char *health_json(const struct health *health, struct arena *arena);

@@ -1,4 +1,5 @@
 // What the standard health service says of this process: every service shares its readiness.
+// server.h has the names that mean something else.
 #include <string.h>
 
 #include "grpc/health/v1/health.obol.h"
@@ -11,7 +12,7 @@ static bool service_known(const struct rpc_server *server, const char *service)
     const struct method *own[] = {server->bundle.method, METHOD_Health_Check,
                                   METHOD_ServerReflection_ServerReflectionInfo,
                                   METHOD_v1alpha_ServerReflection_ServerReflectionInfo};
-    if (!*service)
+    if (!*service || strcmp(service, RPC_HEALTH_LIVE) == 0)
         return true;
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (strcmp(own[i]->service, service) == 0)
@@ -22,12 +23,23 @@ static bool service_known(const struct rpc_server *server, const char *service)
     return false;
 }
 
+static bool health_says(const struct rpc_server *server, const char *service)
+{
+    const struct health *health = server->config.health;
+    if (strcmp(service, RPC_HEALTH_LIVE) == 0)
+        return !health || !health_stuck(health);
+    if (atomic_load(&server->stopping))
+        return false;
+    if (strcmp(service, server->bundle.method->service) == 0)
+        return !health || !health_draining(health);
+    return !health || health_ready(health);
+}
+
 int health_serving(const struct rpc_server *server, const char *service)
 {
     if (!service_known(server, service))
         return GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVICE_UNKNOWN;
-    bool ready = !server->config.health || health_ready(server->config.health);
-    return ready && !atomic_load(&server->stopping)
+    return health_says(server, service)
                ? GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING
                : GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__NOT_SERVING;
 }

@@ -26,7 +26,8 @@
 #define TURN_ITEMS_MAX (RPC_BATCH_MAX + BUNDLE_CALLS_MAX)
 #define TURN_ARENAS_MAX (RPC_BATCH_MAX + TURN_ITEMS_MAX)
 #define DETAILS_BYTES_MAX 2048
-#define STREAMS_MAX 64
+#define WATCHES_MAX 512 // each client has one for each replica
+#define REFLECTIONS_MAX 64
 
 #define KEY_DETAILS "grpc-status-details-bin"
 #define KEY_REPLAYED "idempotency-replayed"

@@ -24,6 +24,8 @@ static size_t binding_slots(const struct rpc_server *server, const struct bindin
 {
     if (!binding)
         return SLOTS_UNKNOWN;
+    if (server->config.health_only)
+        return 0;
     if (binding == &server->bundle)
         return SLOTS_BUNDLE;
     if (binding->method->lane != LANE_FAST)
@@ -159,9 +161,12 @@ static void *worker_main(void *argument)
         abort();
     turn->server = lane->server;
     turn->worker = config->worker_begin ? config->worker_begin(config->context) : NULL;
+    struct pulse *pulse = health_pulse(config->health, "fast lane");
     while (turn_gather(turn, lane->queue)) {
+        pulse_busy(pulse);
         turn_run(turn);
         turn_answer(turn);
+        pulse_rest(pulse);
     }
     if (config->worker_end)
         config->worker_end(turn->worker);

@@ -25,9 +25,9 @@ struct lane_slow {
     bool ended;
 };
 
-static bool binding_is_slow(const struct binding *binding)
+static bool binding_is_slow(const struct rpc_server *server, const struct binding *binding)
 {
-    return binding->method->lane == LANE_SLOW;
+    return binding->method->lane == LANE_SLOW && !server->config.health_only;
 }
 
 static bool lane_allocate(struct lane_slow *lane)
@@ -35,7 +35,7 @@ static bool lane_allocate(struct lane_slow *lane)
     const struct rpc_server *server = lane->server;
     size_t methods = 0;
     for (size_t i = 0; i < server->bindings_n; i++)
-        methods += binding_is_slow(&server->bindings[i]) ? 1 : 0;
+        methods += binding_is_slow(server, &server->bindings[i]) ? 1 : 0;
     lane->held_max = server->config.slow_threads + server->config.slow_queue;
     size_t slots = methods * (lane->held_max + SLOTS_SPARE);
     lane->slots = calloc(slots + 1, sizeof *lane->slots);
@@ -67,7 +67,7 @@ struct lane_slow *lane_slow_new(struct rpc_server *server)
     lane->queue = grpc_completion_queue_create_for_next(NULL);
     grpc_server_register_completion_queue(server->core, lane->queue, NULL);
     for (size_t i = 0; i < server->bindings_n; i++)
-        if (binding_is_slow(&server->bindings[i]))
+        if (binding_is_slow(server, &server->bindings[i]))
             for (size_t j = 0; j < lane->held_max + SLOTS_SPARE; j++)
                 slot_init(&lane->slots[lane->slots_n++], server, &server->bindings[i], lane->queue);
     return lane;

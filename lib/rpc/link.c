@@ -14,14 +14,17 @@ static grpc_channel *channel_create(const struct rpc_client *client,
     char name[64]; // what the server's certificate must say, whatever the target is
     snprintf(name, sizeof name, "%s.obol", role_name(client->role));
     // A proxy from the environment or a service configuration from DNS must not redirect our
-    // traffic; the core must not repeat calls (only the caller knows what may be repeated).
+    // traffic. Without a retry policy the core repeats only calls that no server has begun (its
+    // connection ended under their feet); of the others only the caller knows what may be repeated.
+    // A server that leaves says so to those who watch it, and gets no more calls (gRFC A17).
     grpc_arg arguments[] = {
         {GRPC_ARG_STRING,
          (char *)GRPC_ARG_SERVICE_CONFIG,
-         {.string = (char *)"{\"loadBalancingConfig\":[{\"round_robin\":{}}]}"}},
+         {.string = (char *)"{\"loadBalancingConfig\":[{\"round_robin\":{}}],"
+                            "\"healthCheckConfig\":{\"serviceName\":\"obol.rpc.v1.Bundle\"}}"}},
         {GRPC_ARG_INTEGER, (char *)GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, {.integer = 1}},
         {GRPC_ARG_INTEGER, (char *)GRPC_ARG_ENABLE_HTTP_PROXY, {.integer = 0}},
-        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_ENABLE_RETRIES, {.integer = 0}},
+        {GRPC_ARG_INTEGER, (char *)GRPC_ARG_ENABLE_RETRIES, {.integer = 1}},
         {GRPC_ARG_INTEGER, (char *)GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, {.integer = 1}},
         {GRPC_ARG_INTEGER, (char *)GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, {.integer = 100}},
         {GRPC_ARG_INTEGER, (char *)GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, {.integer = 2000}},

@@ -7,7 +7,8 @@
 #include "rpc/secure.h"
 
 #define GRACE_MS_MAX 60000
-#define ABANDON_MS 200 // for what was refused at the last moment to reach its caller
+#define HEALTH_MESSAGE_MAX 4096 // where nothing else is asked
+#define ABANDON_MS 200          // for what was refused at the last moment to reach its caller
 
 static int binding_compare(const void *left, const void *right)
 {
@@ -64,6 +65,8 @@ static bool handler_bind(struct rpc_server *server, const struct rpc_handler *ha
 static bool bindings_complete(struct rpc_server *server)
 {
     const struct rpc_server_config *config = &server->config;
+    if (config->health_only)
+        return config->handlers_n == 0 && !config->tls;
     bool complete = config->fast_threads > 0;
     for (size_t i = 0; i < config->handlers_n; i++)
         complete = handler_bind(server, &server->handlers[i]) && complete;
@@ -81,12 +84,14 @@ static bool bindings_complete(struct rpc_server *server)
 
 static void core_create(struct rpc_server *server)
 {
-    int age_ms = server->config.tls ? (int)tls_connection_age_s(server->config.tls) * 1000 : 0;
+    const struct rpc_server_config *config = &server->config;
+    int64_t age_s = config->tls ? tls_connection_age_s(config->tls) : config->connection_age_s;
+    int age_ms = (int)age_s * 1000;
     grpc_arg integers[] = {
         {GRPC_ARG_INTEGER, (char *)GRPC_ARG_ALLOW_REUSEPORT, {.integer = 0}},
         {GRPC_ARG_INTEGER,
          (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
-         {.integer = RPC_MESSAGE_MAX}},
+         {.integer = config->health_only ? HEALTH_MESSAGE_MAX : (int)RPC_MESSAGE_MAX}},
         {GRPC_ARG_INTEGER, (char *)GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, {.integer = -1}},
         {GRPC_ARG_INTEGER,
          (char *)GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
@@ -98,15 +103,18 @@ static void core_create(struct rpc_server *server)
          (char *)GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
          {.integer = age_ms < GRACE_MS_MAX ? age_ms : GRACE_MS_MAX}},
     };
-    // The last two, where there is TLS: so long does a certificate go on that is refused by now.
-    size_t n = sizeof integers / sizeof *integers - (server->config.tls ? 0 : 2);
+    // The last two, where it has an age: so long does a certificate go on that is refused by now,
+    // and a caller with the replicas that there were when it connected.
+    size_t n = sizeof integers / sizeof *integers - (age_ms > 0 ? 0 : 2);
     grpc_channel_args arguments = {n, integers};
     server->core = grpc_server_create(&arguments, NULL);
 }
 
+// What is not registered arrives as a call of no known method.
 static void core_register(struct rpc_server *server)
 {
-    server->bundle.method = METHOD_Bundle_Call;
+    if (server->config.health_only)
+        return;
     server->bundle.registered =
         grpc_server_register_method(server->core, server->bundle.method->path, NULL,
                                     GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);
@@ -130,7 +138,8 @@ static bool core_listen(struct rpc_server *server)
     grpc_server_credentials *credentials = server_credentials(server);
     server->port = grpc_server_add_http2_port(server->core, server->config.address, credentials);
     grpc_server_credentials_release(credentials);
-    if (server->port > 0 && !server->config.tls && !address_is_loopback(server->config.address))
+    bool open = !server->config.tls && !server->config.health_only;
+    if (server->port > 0 && open && !address_is_loopback(server->config.address))
         log_warn("rpc.open_to_all", LOG_S("address", server->config.address),
                  LOG_S("advice", "gRPC without TLS beyond loopback: whoever reaches this port may "
                                  "call everything; give RPC_TLS_*_FILE"));
@@ -221,6 +230,8 @@ enum status rpc_server_start(const struct rpc_server_config *config, struct rpc_
     if (!server)
         return STATUS_RESOURCE_EXHAUSTED;
     server->config = *config;
+    if (config->health_only)
+        server->config.fast_threads = 1; // it says UNIMPLEMENTED
     if (server->config.slow_per_tenant == 0)
         server->config.slow_per_tenant = SIZE_MAX;
     server->bindings = calloc(methods_count(config) + 1, sizeof *server->bindings);
@@ -234,6 +245,7 @@ enum status rpc_server_start(const struct rpc_server_config *config, struct rpc_
     }
     for (size_t i = 0; i < config->handlers_n; i++)
         server->handlers[i] = config->handlers[i];
+    server->bundle.method = METHOD_Bundle_Call;
     server_metrics(server);
     bindings_fill(server);
     enum status status = server_open(server);

@@ -11,8 +11,8 @@
 //
 // A call without a deadline gets 60 s, a longer one is brought down to an hour. Messages coming in
 // are at most RPC_MESSAGE_MAX; a bundle's answers together 64 MiB (beyond: RESOURCE_EXHAUSTED, or
-// UNKNOWN where the work is done). Health.Check and the streams (64 at most) have a thread of their
-// own. Metrics: obol_rpc_calls_total, obol_rpc_seconds, obol_rpc_batches_total.
+// UNKNOWN where the work is done). Health.Check and the streams (512 Watch, 64 reflection) have a
+// thread of their own. Metrics: obol_rpc_calls_total, obol_rpc_seconds, obol_rpc_batches_total.
 #pragma once
 #include "obs/health.h"
 #include "rpc/call.h"
@@ -20,6 +20,11 @@
 
 #define RPC_BATCH_MAX 128
 #define RPC_MESSAGE_MAX ((size_t)4 << 20)
+
+// What Health knows beside "" and each service's name, which say whether the process is ready:
+// "live": it comes round (health_stuck). "obol.rpc.v1.Bundle": it isn't leaving; this is what our
+// clients watch, for a service whose database is away still says so itself, call by call.
+#define RPC_HEALTH_LIVE "live"
 
 struct rpc_handler {
     const char *method; // full path, must exist in files
@@ -45,8 +50,15 @@ struct rpc_server_config {
         void *context); // in each worker thread, before its first call; may be NULL
     void (*worker_end)(void *worker);
     void *context;
-    struct rpc_tls *tls;   // NULL: plaintext; outlives the server
+    struct rpc_tls *tls; // NULL: plaintext; outlives the server
+    // About how long a connection lives, seconds, 0: for ever; under TLS tls says. Its calls in
+    // hand have as long again, at most a minute.
+    int64_t connection_age_s;
     struct health *health; // serving state: overall and of each service
+    // Nothing is served but Health (Check, Watch), of these files' services; everything else is
+    // UNIMPLEMENTED. In plain text it shows no more than whether the process is well, so probes
+    // need no certificate. No handlers, no threads, no tls.
+    bool health_only;
 };
 
 struct rpc_server;

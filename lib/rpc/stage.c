@@ -38,7 +38,8 @@ struct stage *stage_new(struct rpc_server *server)
     stage->check.registered =
         grpc_server_register_method(server->core, stage->check.method->path, NULL,
                                     GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);
-    for (size_t i = 0; i < KINDS_N; i++)
+    stage->kinds_n = server->config.health_only ? 1 : KINDS_N;
+    for (size_t i = 0; i < stage->kinds_n; i++)
         stage->kinds[i].registered = grpc_server_register_method(
             server->core, stage->kinds[i].method->path, NULL,
             i == 0 ? GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER : GRPC_SRM_PAYLOAD_NONE, 0);
@@ -102,8 +103,9 @@ static void *stage_main(void *argument)
 {
     struct stage *stage = argument;
     for (;;) {
-        gpr_timespec until = stage->open_n > 0 ? deadline_to_core(clock_deadline_ns(TICK_MS))
-                                               : gpr_inf_future(GPR_CLOCK_MONOTONIC);
+        gpr_timespec until = stage->watches_n + stage->reflections_n > 0
+                                 ? deadline_to_core(clock_deadline_ns(TICK_MS))
+                                 : gpr_inf_future(GPR_CLOCK_MONOTONIC);
         grpc_event event = grpc_completion_queue_next(stage->queue, until, NULL);
         if (event.type == GRPC_QUEUE_SHUTDOWN)
             return NULL;
@@ -125,9 +127,9 @@ void stage_arm(struct stage *stage)
         server_enter(stage->server);
         slot_arm(&stage->checks[i]);
     }
-    for (size_t i = 0; i < KINDS_N * ARMED_N; i++) {
+    for (size_t i = 0; i < stage->kinds_n * ARMED_N; i++) {
         server_enter(stage->server);
-        stream_arm(&stage->streams[i], &stage->kinds[i % KINDS_N]);
+        stream_arm(&stage->streams[i], &stage->kinds[i % stage->kinds_n]);
     }
 }
 

@@ -5,7 +5,7 @@
 #define CHECKS_N 16
 #define KINDS_N 3
 #define ARMED_N 2 // of each kind, waiting for a call or refusing one
-#define POOL_N (STREAMS_MAX + KINDS_N * ARMED_N)
+#define POOL_N (WATCHES_MAX + REFLECTIONS_MAX + KINDS_N * ARMED_N)
 #define TICK_MS 100
 #define SERVICE_NAME_MAX 255
 
@@ -35,7 +35,8 @@ struct stage {
     struct method reflections[2];
     struct slot checks[CHECKS_N];
     struct stream streams[POOL_N];
-    size_t open_n;
+    size_t kinds_n;                  // KINDS_N, or 1: Watch alone
+    size_t watches_n, reflections_n; // open
     struct arena *arena;
     pthread_t thread;
     bool runs;
@@ -51,3 +52,4 @@ void stream_reset(struct stream *stream, struct stage *stage);
 void stream_event(struct stage_tag *tag, bool success);
 // What an idle stream does next.
 void stream_turn(struct stream *stream);
+bool stream_watches(const struct stream *stream);

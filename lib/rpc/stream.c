@@ -6,7 +6,7 @@
 #include "grpc/health/v1/health.obol.h"
 #include "rpc/stage.h"
 
-static bool stream_watches(const struct stream *stream)
+bool stream_watches(const struct stream *stream)
 {
     return stream->binding == &stream->stage->kinds[0];
 }
@@ -39,11 +39,16 @@ void stream_reset(struct stream *stream, struct stage *stage)
     grpc_metadata_array_init(&stream->metadata);
 }
 
+static size_t *stream_open_n(struct stage *stage, bool watches)
+{
+    return watches ? &stage->watches_n : &stage->reflections_n;
+}
+
 static void stream_release(struct stream *stream)
 {
     struct stage *stage = stream->stage;
     struct binding *binding = stream->binding;
-    bool counted = stream->counted;
+    bool counted = stream->counted, watches = stream_watches(stream);
     if (stream->received)
         grpc_byte_buffer_destroy(stream->received);
     if (stream->sent)
@@ -55,7 +60,7 @@ static void stream_release(struct stream *stream)
         stream_arm(stream, binding);
         return;
     }
-    stage->open_n--; // another took its place when it was opened
+    *stream_open_n(stage, watches) -= 1; // another took its place when it was opened
     server_leave(stage->server);
 }
 
@@ -93,9 +98,10 @@ static void stream_open(struct stream *stream)
 static void stream_arrive(struct stream *stream)
 {
     struct stage *stage = stream->stage;
-    stream->counted = stage->open_n < STREAMS_MAX;
+    size_t *open_n = stream_open_n(stage, stream_watches(stream));
+    stream->counted = *open_n < (stream_watches(stream) ? WATCHES_MAX : REFLECTIONS_MAX);
     if (stream->counted) {
-        stage->open_n++;
+        *open_n += 1;
         for (size_t i = 0; i < POOL_N; i++)
             if (!stage->streams[i].binding) {
                 server_enter(stage->server);

@@ -1,13 +1,18 @@
 // What the files of this room share.
 #pragma once
+#include <signal.h>
+
 #include "http/ops.h"
 #include "service/housekeeping.h"
 #include "service/service.h"
 
+#define SERVICE_MIGRATIONS_MAX 64
+
 struct service_settings {
-    const char *listen, *ops_listen, *database_url, *fallback_database_url;
+    const char *listen, *ops_listen, *health_listen, *database_url, *fallback_database_url;
     const char *nats_url, *nats_stream, *keys;
     int64_t nats_replicas, fast_threads, slow_threads, drain_ms, event_keep_s;
+    int64_t drain_delay_ms, live_within_s, connection_age_s;
     bool migrate;
 };
 
@@ -20,6 +25,7 @@ struct service {
     struct journal journal;
     struct db_config db;
     struct health *health;
+    int schema_dependency;
     struct bus *bus;
     struct relay *relay;
     struct bell *outbox_bell;
@@ -27,11 +33,19 @@ struct service {
     struct bell *housekeeping_bell;
     struct service_loop *housekeeping_loop;
     const struct proto_file **files;
-    struct rpc_server *rpc;
+    struct rpc_server *rpc, *probes; // probes: the health service alone, in plain text; or NULL
     struct http_server *ops;
     void *state;
     _Atomic bool stopping;
 };
+
+// service.c: true when a signal to leave came within max_ms.
+bool service_signalled(const sigset_t *signals, int64_t max_ms);
+
+// schema.c: until the database is there and its schema current; false: told to leave first.
+bool schema_prepare(const struct service *service, struct db *db, const sigset_t *signals);
+// Reports whether it still is.
+void schema_look(const struct service *service, struct db *db);
 
 // journal_rpc.c: JournalService, over the service's own journal.
 extern const struct rpc_handler journal_handlers[];

@@ -18,11 +18,10 @@
 
 #define LOCK_TIMEOUT_MS 2000
 #define STATEMENT_TIMEOUT_MS 15000
-#define DATABASE_RETRY_MS 250
 #define HEALTH_EVERY_MS 1000
+#define SCHEMA_EVERY 5 // of those times
 #define LISTEN_PATIENCE_MS 15000
 #define LISTEN_RETRY_MS 500
-#define MIGRATIONS_MAX 64
 #define SLOW_QUEUE 512
 #define SLOW_PER_TENANT 256
 
@@ -90,7 +89,7 @@ static void worker_end(void *context)
     free(worker);
 }
 
-// Signals are taken by the main thread alone, in wait_for_signal; every other thread inherits the
+// Signals are taken by the main thread alone, in service_signalled; every other thread inherits the
 // mask.
 static void block_signals(sigset_t *ret_set)
 {
@@ -101,48 +100,10 @@ static void block_signals(sigset_t *ret_set)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static bool wait_for_signal(const sigset_t *set, int64_t max_ms)
+bool service_signalled(const sigset_t *set, int64_t max_ms)
 {
     struct timespec wait = {.tv_sec = max_ms / 1000, .tv_nsec = max_ms % 1000 * NS_PER_MS};
     return sigtimedwait(set, NULL, &wait) > 0;
-}
-
-static enum status migrate(const struct service_definition *definition, struct db *db)
-{
-    struct db_migration items[MIGRATIONS_MAX];
-    const struct db_migrations *own = definition->migrations;
-    if (journal_migrations_n + own->n > MIGRATIONS_MAX)
-        return STATUS_INTERNAL;
-    memcpy(items, journal_migrations, journal_migrations_n * sizeof *items);
-    memcpy(items + journal_migrations_n, own->items, own->n * sizeof *items);
-    struct db_migrations all = {own->schema, items, journal_migrations_n + own->n};
-    return db_migrate_up(db, &all);
-}
-
-static enum status make_ready(const struct service *service, struct db *db)
-{
-    CLEANUP(arena_free) struct arena *arena = arena_new(ARENA_CAP_BATCH);
-    enum status status = service->settings.migrate ? migrate(service->definition, db) : db_ping(db);
-    if (status == STATUS_OK)
-        status = arena ? housekeeping_partitions(&service->housekeeping, db, arena)
-                       : STATUS_RESOURCE_EXHAUSTED;
-    return status;
-}
-
-// A missing database is waited for; its absence is the operator's to see in the health page.
-static bool prepare_database(const struct service *service, struct db *db, const sigset_t *signals)
-{
-    enum status said = STATUS_OK;
-    for (;;) {
-        enum status status = make_ready(service, db);
-        if (status == STATUS_OK)
-            return true;
-        if (status != said)
-            log_warn("waiting for the database", LOG_S("status", status_name(status)));
-        said = status;
-        if (wait_for_signal(signals, DATABASE_RETRY_MS))
-            return false;
-    }
 }
 
 // The address of a process that was just replaced, or that a passing connection of this machine
@@ -155,7 +116,7 @@ static enum status listen_patiently(const struct rpc_server_config *config, cons
         enum status status = rpc_server_start(config, ret);
         if (status != STATUS_UNAVAILABLE || clock_left_ms(deadline_ns) == 0)
             return status;
-        if (wait_for_signal(signals, LISTEN_RETRY_MS))
+        if (service_signalled(signals, LISTEN_RETRY_MS))
             return status;
     }
 }
@@ -165,18 +126,14 @@ static enum status serve(struct service *service, const sigset_t *signals)
     const struct service_definition *definition = service->definition;
     size_t handlers_n = definition->handlers_n + journal_handlers_n;
     struct rpc_handler *handlers = calloc(handlers_n, sizeof *handlers);
-    const struct proto_file **files = calloc(definition->files_n + 1, sizeof *files);
-    service->files = files; // reflection reads them for as long as the server runs
     enum status status = STATUS_INTERNAL;
-    if (handlers && files) {
+    if (handlers) {
         memcpy(handlers, definition->handlers, definition->handlers_n * sizeof *handlers);
         memcpy(handlers + definition->handlers_n, journal_handlers,
                journal_handlers_n * sizeof *handlers);
-        memcpy(files, definition->files, definition->files_n * sizeof *files);
-        files[definition->files_n] = &obol_journal_v1_journal_file;
         struct rpc_server_config config = {
             .address = service->settings.listen,
-            .files = files,
+            .files = service->files,
             .files_n = definition->files_n + 1,
             .handlers = handlers,
             .handlers_n = handlers_n,
@@ -188,12 +145,36 @@ static enum status serve(struct service *service, const sigset_t *signals)
             .worker_end = worker_end,
             .context = service,
             .tls = service->tls,
+            .connection_age_s = service->settings.connection_age_s,
             .health = service->health,
         };
         status = listen_patiently(&config, signals, &service->rpc);
     }
     free(handlers);
     return status;
+}
+
+// From the first moment to the last, so that whoever probes is never refused while the process
+// lives.
+static enum status serve_probes(struct service *service, const sigset_t *signals)
+{
+    const struct service_definition *definition = service->definition;
+    const struct proto_file **files = calloc(definition->files_n + 1, sizeof *files);
+    service->files = files; // read for as long as a server runs
+    if (!files)
+        return STATUS_RESOURCE_EXHAUSTED;
+    memcpy(files, definition->files, definition->files_n * sizeof *files);
+    files[definition->files_n] = &obol_journal_v1_journal_file;
+    if (!service->settings.health_listen[0])
+        return STATUS_OK;
+    struct rpc_server_config config = {
+        .address = service->settings.health_listen,
+        .files = files,
+        .files_n = definition->files_n + 1,
+        .health_only = true,
+        .health = service->health,
+    };
+    return listen_patiently(&config, signals, &service->probes);
 }
 
 static enum status start_work(struct service *service, const sigset_t *signals)
@@ -228,19 +209,32 @@ static void stop_work(struct service *service)
         relay_stop(service->relay);
 }
 
+static void serve_until(const struct service *service, struct db *db, const sigset_t *signals)
+{
+    struct pulse *pulse = health_pulse(service->health, "main loop");
+    for (size_t turn = 1; !service_signalled(signals, HEALTH_EVERY_MS); turn++) {
+        pulse_busy(pulse);
+        if (db_ping(db) != STATUS_OK)
+            log_debug("database away");
+        else if (turn % SCHEMA_EVERY == 0)
+            schema_look(service, db);
+        pulse_rest(pulse);
+    }
+    log_info("draining");
+    health_drain(service->health);
+    if (service->settings.drain_delay_ms > 0) // all goes on meanwhile; a second signal ends it
+        (void)service_signalled(signals, service->settings.drain_delay_ms);
+}
+
 static int run(struct service *service, struct db *db, const sigset_t *signals)
 {
-    if (!prepare_database(service, db, signals))
+    if (!schema_prepare(service, db, signals))
         return 0;
     enum status status = start_work(service, signals);
     if (status == STATUS_OK) {
         log_info("serving", LOG_S("address", service->settings.listen),
                  LOG_S("version", OBOL_VERSION));
-        while (!wait_for_signal(signals, HEALTH_EVERY_MS)) {
-            if (db_ping(db) != STATUS_OK)
-                log_debug("database away");
-        }
-        log_info("draining");
+        serve_until(service, db, signals);
     }
     stop_work(service);
     return status == STATUS_OK ? 0 : 1;
@@ -269,6 +263,8 @@ static enum status assemble(struct service *service)
         .dependency = health_add(service->health, "postgres", true),
         .ring = &service->ring,
     };
+    service->schema_dependency = health_add(service->health, "migrations", true);
+    health_stuck_after(service->health, service->settings.live_within_s * 1000);
     struct bus_config bus = {
         .url = service->settings.nats_url,
         .stream = service->settings.nats_stream,
@@ -287,6 +283,8 @@ static int run_assembled(struct service *service, const sigset_t *signals)
     enum status status = assemble(service);
     if (status == STATUS_OK)
         status = ops_start(service->settings.ops_listen, service->health, &service->ops);
+    if (status == STATUS_OK)
+        status = serve_probes(service, signals);
     if (status == STATUS_OK) {
         struct db *db = db_new(&service->db);
         if (db)
@@ -294,8 +292,10 @@ static int run_assembled(struct service *service, const sigset_t *signals)
         db_free(db);
     } else {
         log_error("could not start", LOG_S("status", status_name(status)),
-                  LOG_S("ops", service->settings.ops_listen));
+                  LOG_S("ops", service->settings.ops_listen),
+                  LOG_S("health", service->settings.health_listen));
     }
+    rpc_server_stop(service->probes, 0);
     if (service->ops)
         http_server_stop(service->ops, 0);
     if (service->bus)

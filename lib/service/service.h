@@ -2,11 +2,12 @@
 // descriptor; main.c fills it and calls service_main.
 //
 // Environment that every service knows (service.c has the table): <NAME>_LISTEN, <NAME>_OPS_LISTEN,
-// <NAME>_DATABASE_URL (else DATABASE_URL), NATS_URL, NATS_STREAM, NATS_REPLICAS, OBOL_KEYS (the
-// keyring), OBOL_MIGRATE (true: migrate at start), FAST_THREADS, SLOW_THREADS, DRAIN_MS,
-// EVENT_RETENTION_S, LOG_LEVEL, LOG_FORMAT. SIGTERM and SIGINT: not ready, stop loops, finish calls
-// in hand within DRAIN_MS, leave with 0. No dependency's absence ends the process or keeps it from
-// starting.
+// <NAME>_HEALTH_LISTEN, <NAME>_DATABASE_URL (else DATABASE_URL), NATS_URL, NATS_STREAM,
+// NATS_REPLICAS, OBOL_KEYS (the keyring), OBOL_MIGRATE (true: migrate at start), FAST_THREADS,
+// SLOW_THREADS, DRAIN_DELAY_MS, DRAIN_MS, LIVE_WITHIN_S, RPC_CONNECTION_AGE_S, EVENT_RETENTION_S,
+// LOG_LEVEL, LOG_FORMAT. SIGTERM and SIGINT: not ready, but at work for DRAIN_DELAY_MS more (a
+// second one ends that); then finish calls in hand within DRAIN_MS, stop loops, leave with 0. No
+// dependency's absence ends the process or keeps it from starting.
 #pragma once
 #include "base/bell.h"
 #include "base/config.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COMMON_N 13
+#define COMMON_N 17
 #define ENTRY(name_, kind_, field, fallback_, help_, min, max)                                     \
     {                                                                                              \
         name_, kind_, offsetof(struct service_settings, field), fallback_, help_, min, max         \
@@ -30,6 +30,10 @@ static const struct config_entry *common_entries(const char *service)
         ENTRY(upper_name(service, "LISTEN"), CONFIG_STRING, listen, NULL, "gRPC address", 0, 0),
         ENTRY(upper_name(service, "OPS_LISTEN"), CONFIG_STRING, ops_listen, "",
               "address of /health and /metrics; empty: none", 0, 0),
+        ENTRY(upper_name(service, "HEALTH_LISTEN"), CONFIG_STRING, health_listen, "",
+              "address of the gRPC health service alone, in plain text, for kubelet's probes; "
+              "empty: none",
+              0, 0),
         ENTRY(upper_name(service, "DATABASE_URL"), CONFIG_SECRET, database_url, "",
               "PostgreSQL of this service; empty: DATABASE_URL", 0, 0),
         ENTRY("DATABASE_URL", CONFIG_SECRET, fallback_database_url, "",
@@ -46,6 +50,16 @@ static const struct config_entry *common_entries(const char *service)
               "threads of the fast lane, one connection each", 1, 64),
         ENTRY("SLOW_THREADS", CONFIG_INT, slow_threads, "16",
               "threads of the slow lane, one connection each", 1, 256),
+        ENTRY("DRAIN_DELAY_MS", CONFIG_INT, drain_delay_ms, "0",
+              "after SIGTERM: not ready, but serving on for so long, so that callers see it and go "
+              "elsewhere; a second SIGTERM ends it",
+              0, 600000),
+        ENTRY("LIVE_WITHIN_S", CONFIG_INT, live_within_s, "30",
+              "not live when a loop of its own has not come round for so long", 10, 3600),
+        ENTRY("RPC_CONNECTION_AGE_S", CONFIG_INT, connection_age_s, "300",
+              "about how long a gRPC connection lives, so that callers find new replicas; 0: for "
+              "ever; under TLS RPC_TLS_CONNECTION_AGE_S",
+              0, 86400),
         ENTRY("DRAIN_MS", CONFIG_INT, drain_ms, "5000", "longest wait for calls in hand at the end",
               0, 600000),
         ENTRY("EVENT_RETENTION_S", CONFIG_INT, event_keep_s, "7776000",

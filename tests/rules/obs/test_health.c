@@ -71,7 +71,7 @@ Test(health, json_tells_each_dependency_and_the_disk)
     health_report(health, postgres, true, 1234);
     const char *json = health_json(health, arena);
     const char *start =
-        "{\"status\":\"up\",\"service\":\"pay\\\"ments\",\"version\":\"0.1.0\","
+        "{\"status\":\"up\",\"live\":true,\"service\":\"pay\\\"ments\",\"version\":\"0.1.0\","
         "\"dependencies\":{\"postgres\":{\"status\":\"up\",\"latency_ms\":1.234},"
         "\"nats\":{\"status\":\"down\",\"latency_ms\":null}},\"disk\":{\"path\":\"/";
     cr_assert_eq(strncmp(json, start, strlen(start)), 0, "%s", json);
