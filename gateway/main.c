@@ -67,16 +67,18 @@ static void serve_until(struct gateway *gateway, struct http_server *rest, const
     } while (!wait_for_signal(signals, HEALTH_EVERY_MS));
 }
 
-// Whoever balances hears of it and goes elsewhere, connection by connection. Then what is in hand
-// is finished; then what still waits for a service is told so, which needs the loops; then they
-// end.
+// First whoever balances sees this one no more, then its clients are told to go with their next
+// answer. Then what is in hand is finished; then what still waits for a service is told so, which
+// needs the loops; then they end.
 static void drain(struct gateway *gateway, struct http_server *rest, const sigset_t *signals)
 {
     log_info("draining");
     health_drain(gateway->health);
+    int64_t half_ms = gateway->settings.drain_delay_ms / 2;
+    bool hurry = half_ms > 0 && wait_for_signal(signals, half_ms);
     http_server_leave(rest);
-    if (gateway->settings.drain_delay_ms > 0)
-        (void)wait_for_signal(signals, gateway->settings.drain_delay_ms);
+    if (half_ms > 0 && !hurry)
+        (void)wait_for_signal(signals, half_ms);
     http_server_drain(rest, gateway->settings.drain_ms);
     gateway_close(gateway);
     http_server_stop(rest, LAST_WORDS_MS);

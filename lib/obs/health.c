@@ -25,7 +25,7 @@ struct health {
     pthread_mutex_t lock;
     struct dependency dependencies[HEALTH_DEPENDENCIES_MAX];
     size_t n;
-    bool draining, ready; // ready: as last judged
+    bool draining, leaving, ready; // ready: as last judged
     uint64_t generation;
     struct pulse *pulses;
     int64_t stuck_after_ns;
@@ -172,12 +172,19 @@ bool health_ready(const struct health *health)
     return ready;
 }
 
-bool health_draining(const struct health *health)
+void health_leave(struct health *health)
 {
     health_lock(health);
-    bool draining = health->draining;
+    health->leaving = true;
     health_unlock(health);
-    return draining;
+}
+
+bool health_leaving(const struct health *health)
+{
+    health_lock(health);
+    bool leaving = health->leaving;
+    health_unlock(health);
+    return leaving;
 }
 
 uint64_t health_generation(const struct health *health)

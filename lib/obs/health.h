@@ -37,7 +37,10 @@ void health_detail(struct health *health, const char *name,
                    const char *(*write)(void *context, struct arena *arena), void *context);
 void health_drain(struct health *health); // not ready from now on
 bool health_ready(const struct health *health);
-bool health_draining(const struct health *health);
+// Later in draining: who still calls this process is told to go elsewhere. The time between is for
+// those callers to find elsewhere: what was restarted before this one may just have come back.
+void health_leave(struct health *health);
+bool health_leaving(const struct health *health);
 // Grows whenever ready changes; for Health.Watch.
 uint64_t health_generation(const struct health *health);
 // {"status":"up|down|draining","live","service","version",

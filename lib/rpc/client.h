@@ -1,6 +1,6 @@
 // gRPC calls going out. One struct rpc_client is a channel (addresses by dns:/// with round robin)
 // with its completion queue and thread; any thread may use it, but rpc_call and rpc_client_check
-// wait, so not from a `done`. Connections come back by themselves (0.1 to 2 s); a dead peer is said
+// wait, so not from a `done`. Connections come back by themselves (0.1 to 0.5 s); a dead peer is said
 // at once, never waited for.
 //
 // Whether a failed call may have run. Our servers explain every refusal (grpc-status-details-bin),

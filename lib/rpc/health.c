@@ -31,7 +31,7 @@ static bool health_says(const struct rpc_server *server, const char *service)
     if (atomic_load(&server->stopping))
         return false;
     if (strcmp(service, server->bundle.method->service) == 0)
-        return !health || !health_draining(health);
+        return !health || !health_leaving(health);
     return !health || health_ready(health);
 }
 

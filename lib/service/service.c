@@ -220,10 +220,19 @@ static void serve_until(const struct service *service, struct db *db, const sigs
             schema_look(service, db);
         pulse_rest(pulse);
     }
+}
+
+// First whoever looks for replicas sees this one no more, then its callers are told to go; all goes
+// on meanwhile. A second signal ends the wait.
+static void give_notice(const struct service *service, const sigset_t *signals)
+{
+    int64_t half_ms = service->settings.drain_delay_ms / 2;
     log_info("draining");
     health_drain(service->health);
-    if (service->settings.drain_delay_ms > 0) // all goes on meanwhile; a second signal ends it
-        (void)service_signalled(signals, service->settings.drain_delay_ms);
+    bool hurry = half_ms > 0 && service_signalled(signals, half_ms);
+    health_leave(service->health);
+    if (half_ms > 0 && !hurry)
+        (void)service_signalled(signals, half_ms);
 }
 
 static int run(struct service *service, struct db *db, const sigset_t *signals)
@@ -235,6 +244,7 @@ static int run(struct service *service, struct db *db, const sigset_t *signals)
         log_info("serving", LOG_S("address", service->settings.listen),
                  LOG_S("version", OBOL_VERSION));
         serve_until(service, db, signals);
+        give_notice(service, signals);
     }
     stop_work(service);
     return status == STATUS_OK ? 0 : 1;
