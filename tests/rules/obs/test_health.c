@@ -1,8 +1,10 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "obs/health.h"
+#include "support/support.h"
 
 Test(health, ready_when_all_required_are_up)
 {
@@ -138,4 +140,81 @@ Test(health, reports_and_probes_run_side_by_side)
     health_report(health, 0, true, 1);
     health_report(health, 1, true, 1);
     cr_assert(health_ready(health));
+}
+
+// How long something may be busy in these tests, and how long is certainly longer.
+#define STUCK_MS 50
+
+static bool is_stuck(void *health)
+{
+    return health_stuck(health) != NULL;
+}
+
+Test(health, what_does_not_come_round_is_named)
+{
+    CLEANUP(health_free) struct health *health = health_new("s", "v");
+    CLEANUP(arena_free) struct arena *arena = arena_new(1 << 20);
+    struct pulse *other = health_pulse(health, "other"), *pulse = health_pulse(health, "loop");
+    health_stuck_after(health, STUCK_MS);
+    cr_assert_null(health_stuck(health));
+    pulse_busy(pulse);
+    cr_assert_null(health_stuck(health));
+    test_wait(is_stuck, health, 10000, "it is stuck");
+    cr_assert_str_eq(health_stuck(health), "loop");
+    cr_assert_not_null(strstr(health_json(health, arena), "{\"status\":\"up\",\"live\":false,"));
+    cr_assert(health_ready(health), "that is another question");
+    pulse_busy(pulse); // it came round
+    cr_assert_null(health_stuck(health));
+    test_wait(is_stuck, health, 10000, "it is stuck again");
+    pulse_rest(pulse);
+    cr_assert_null(health_stuck(health));
+    cr_assert(pulse_expect(other));
+    cr_assert_not(pulse_expect(other), "its clock runs on");
+    test_wait(is_stuck, health, 10000, "what was asked of it is not done");
+    cr_assert_str_eq(health_stuck(health), "other");
+    pulse_rest(other);
+    cr_assert_null(health_stuck(health));
+    pulse_busy(NULL);
+    pulse_rest(NULL);
+    cr_assert_not(pulse_expect(NULL));
+}
+
+Test(health, waiting_for_somebody_else_is_no_fault)
+{
+    CLEANUP(health_free) struct health *health = health_new("s", "v");
+    struct pulse *pulse = health_pulse(health, "loop");
+    health_stuck_after(health, STUCK_MS);
+    pulse_away(); // in a thread without a pulse
+    pulse_back();
+    pulse_busy(pulse);
+    pulse_away();
+    struct timespec longer = {.tv_nsec = 3 * STUCK_MS * 1000000L};
+    nanosleep(&longer, NULL);
+    cr_assert_null(health_stuck(health));
+    pulse_back();
+    cr_assert_null(health_stuck(health));
+    test_wait(is_stuck, health, 10000, "its own time counts again");
+}
+
+Test(health, a_dependency_says_why)
+{
+    CLEANUP(health_free) struct health *health = health_new("s", "v");
+    CLEANUP(arena_free) struct arena *arena = arena_new(1 << 20);
+    int migrations = health_add(health, "migrations", true);
+    health_explain(health, migrations, "missing: 104 \"limits\"");
+    health_explain(health, 7, "nobody");
+    cr_assert_not_null(strstr(health_json(health, arena),
+                              "{\"migrations\":{\"status\":\"down\",\"latency_ms\":null,\"reason\":"
+                              "\"missing: 104 \\\"limits\\\"\"}}"));
+    health_explain(health, migrations, "");
+    cr_assert_null(strstr(health_json(health, arena), "reason"));
+}
+
+Test(health, leaving_comes_after_draining)
+{
+    CLEANUP(health_free) struct health *health = health_new("s", "v");
+    health_drain(health);
+    cr_assert_not(health_leaving(health));
+    health_leave(health);
+    cr_assert(health_leaving(health));
 }
