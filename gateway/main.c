@@ -63,8 +63,8 @@ static void serve_until(struct gateway *gateway, struct http_server *rest, const
         prod_edges(gateway);
         check_services(gateway);
         front_tend(gateway, rest);
-        pulse_rest(pulse);
     } while (!wait_for_signal(signals, HEALTH_EVERY_MS));
+    pulse_rest(pulse);
 }
 
 // First whoever balances sees this one no more, then its clients are told to go with their next

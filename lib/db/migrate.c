@@ -129,13 +129,13 @@ static enum status step(struct db *db, const char *schema, const struct db_migra
         db_rollback(db);
     if (status == STATUS_OK)
         *ret_done = applied != up;
-    if (status != STATUS_OK)
+    if (status == STATUS_OK && *ret_done)
+        log_info("db.migrated", LOG_S("schema", schema), LOG_S("name", item->name),
+                 LOG_I("version", item->version), LOG_S("direction", up ? "up" : "down"));
+    if (status != STATUS_OK && status != STATUS_UNAVAILABLE) // that one is the server's absence
         log_error("db.migration_failed", LOG_S("schema", schema), LOG_S("name", item->name),
                   LOG_I("version", item->version), LOG_S("status", status_name(status)),
                   LOG_S("sqlstate", db->error.sqlstate));
-    else if (*ret_done)
-        log_info("db.migrated", LOG_S("schema", schema), LOG_S("name", item->name),
-                 LOG_I("version", item->version), LOG_S("direction", up ? "up" : "down"));
     arena_free(arena);
     return status;
 }

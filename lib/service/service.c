@@ -218,8 +218,8 @@ static void serve_until(const struct service *service, struct db *db, const sigs
             log_debug("database away");
         else if (turn % SCHEMA_EVERY == 0)
             schema_look(service, db);
-        pulse_rest(pulse);
     }
+    pulse_rest(pulse);
 }
 
 // First whoever looks for replicas sees this one no more, then its callers are told to go; all goes

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """A gRPC client that shares no code with ours. Usage: other_client.py PORT CHECK; prints a line a fact."""
+import os
 import select
 import sys
+import threading
 
 import grpc
 
@@ -64,21 +66,43 @@ def reflect(channel, version):
     say("unimplemented", b"\x08\x0c" in answers[4])
 
 
+def reflections(channel, n):
+    """Streams of reflection that go on, each with its first answer."""
+    ended = threading.Event()
+
+    def questions():
+        yield field(7, "")
+        ended.wait()
+    method = channel.stream_stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", **raw)
+    streams = [method(questions()) for _ in range(n)]
+    for stream in streams:
+        next(stream)
+    return streams, ended
+
+
 def crowd(channel):
-    streams = [channel.unary_stream("/grpc.health.v1.Health/Watch", **raw)(b"") for _ in range(64)]
+    asked, ended = reflections(channel, 64)
+    try:
+        reflections(channel, 1)
+    except grpc.RpcError as error:
+        say("crowded", error.code().name)
+    streams = [channel.unary_stream("/grpc.health.v1.Health/Watch", **raw)(b"") for _ in range(512)]
     for stream in streams:
         next(stream)
     try:
         next(channel.unary_stream("/grpc.health.v1.Health/Watch", **raw)(b""))
     except grpc.RpcError as error:
         say("crowded", error.code().name)
+    ended.set()
+    for stream in asked:
+        stream.cancel()
     for stream in streams:
         stream.cancel()
     while True:  # room again as soon as the server has seen them go
         try:
             next(channel.unary_stream("/grpc.health.v1.Health/Watch", **raw)(b""))
             say("room")
-            return
+            os._exit(0)  # threads of questions that nobody asks any more
         except grpc.RpcError:
             pass
 
@@ -97,6 +121,23 @@ def watchers(channel):
                 assert error.code().name in ("UNAVAILABLE", "DEADLINE_EXCEEDED"), error
             stream.cancel()
     assert told > 20, told
+
+
+def only_health(channel):
+    """Where nothing else is served."""
+    say("check", *unary(channel, "/grpc.health.v1.Health/Check")[:2])
+    say("check-auth", *unary(channel, "/grpc.health.v1.Health/Check", field(1, "obol.auth.v1.AuthService"))[:2])
+    say("check-live", *unary(channel, "/grpc.health.v1.Health/Check", field(1, "live"))[:2])
+    for path in ["/obol.auth.v1.AuthService/VerifyKey", "/obol.payments.v1.PaymentService/TokenizeCard", "/obol.rpc.v1.Bundle/Call",
+                 "/no.Such/Method"]:
+        say(path.rsplit("/", 1)[1], unary(channel, path)[0])
+    for version in ["v1", "v1alpha"]:
+        stream = channel.stream_stream(f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo", **raw)
+        try:
+            say(next(stream(iter([field(7, "")]), timeout=20)))
+        except grpc.RpcError as error:
+            say("reflection", error.code().name)
+    say(next(channel.unary_stream("/grpc.health.v1.Health/Watch", **raw)(b"", timeout=20)))
 
 
 def malformed(channel):

@@ -1,4 +1,5 @@
 #include "fixture.h"
+#include "support/support.h"
 
 static FILE *other_open(const struct fixture *fixture, const char *check)
 {
@@ -101,7 +102,8 @@ Test(streams, are_bounded)
 {
     struct fixture *fixture = fixture_start(1);
     FILE *other = other_open(fixture, "crowd");
-    other_says(other, "crowded RESOURCE_EXHAUSTED");
+    other_says(other, "crowded RESOURCE_EXHAUSTED"); // reflection
+    other_says(other, "crowded RESOURCE_EXHAUSTED"); // Watch
     other_says(other, "room");
     other_close(other);
     fixture_free(fixture);
@@ -114,5 +116,79 @@ Test(streams, refuse_when_the_message_is_malformed)
     other_says(other, "watch INVALID_ARGUMENT");
     other_says(other, "reflection INVALID_ARGUMENT");
     other_close(other);
+    fixture_free(fixture);
+}
+
+static void serve_health_only(struct fixture *fixture)
+{
+    fixture->config.health_only = true;
+    fixture->config.handlers_n = 0;
+    fixture->config.fast_threads = fixture->config.slow_threads = 0;
+    cr_assert_eq(rpc_server_start(&fixture->config, &fixture->server), STATUS_OK);
+}
+
+Test(streams, where_health_alone_is_served_nothing_else_is)
+{
+    struct fixture *fixture = fixture_new(1);
+    int dependency = health_add(fixture->health, "postgres", true);
+    serve_health_only(fixture);
+    FILE *other = other_open(fixture, "only_health");
+    other_says(other, "check OK b'\\x08\\x02'");
+    other_says(other, "check-auth OK b'\\x08\\x02'");
+    other_says(other, "check-live OK b'\\x08\\x01'");
+    other_says(other, "VerifyKey UNIMPLEMENTED");
+    other_says(other, "TokenizeCard UNIMPLEMENTED");
+    other_says(other, "Call UNIMPLEMENTED");
+    other_says(other, "Method UNIMPLEMENTED");
+    other_says(other, "reflection UNIMPLEMENTED");
+    other_says(other, "reflection UNIMPLEMENTED");
+    other_says(other, "b'\\x08\\x02'");
+    other_close(other);
+    health_report(fixture->health, dependency, true, -1);
+    fixture_free(fixture);
+}
+
+Test(streams, health_alone_is_served_without_handlers_and_tls)
+{
+    struct fixture *fixture = fixture_new(1);
+    fixture->config.health_only = true;
+    cr_assert_eq(rpc_server_start(&fixture->config, &fixture->server), STATUS_INVALID_ARGUMENT);
+    fixture_free(fixture);
+}
+
+Test(streams, watchers_of_the_hop_hear_only_of_leaving)
+{
+    struct fixture *fixture = fixture_start(1);
+    health_add(fixture->health, "postgres", true); // away
+    FILE *other = other_open(fixture, "watch obol.rpc.v1.Bundle");
+    other_says(other, "status 1");
+    health_drain(fixture->health);
+    health_leave(fixture->health);
+    other_says(other, "status 2");
+    rpc_server_stop(fixture->server, 10000);
+    fixture->server = NULL;
+    other_says(other, "ended UNAVAILABLE");
+    other_close(other);
+    fixture_free(fixture);
+}
+
+static bool is_stuck(void *health)
+{
+    return health_stuck(health) != NULL;
+}
+
+// A handler that never comes back: the gate stays shut.
+Test(streams, a_stuck_fast_lane_is_not_live)
+{
+    struct fixture *fixture = fixture_start(1);
+    health_stuck_after(fixture->health, 50);
+    struct call *call = call_create(fixture, "hold");
+    struct homecoming homecoming = HOMECOMING;
+    rpc_start(fixture->client, call, homecoming_one, &homecoming);
+    test_wait(is_stuck, fixture->health, 10000, "the fast lane is stuck");
+    cr_assert_str_eq(health_stuck(fixture->health), "fast lane");
+    gate_open(&fixture->gate);
+    homecoming_expect(&homecoming, 1);
+    cr_assert_null(health_stuck(fixture->health));
     fixture_free(fixture);
 }
