@@ -75,9 +75,8 @@ class Kubelet:
         assert self.http(program, "live", port) == live
         if program in SERVICES:
             wanted = {200: SERVING, 503: NOT_SERVING, None: grpc.StatusCode.UNAVAILABLE}
-            names = ["", *(f"obol.{name}" for name in NAMES[program])]
-            assert [self.grpc(program, name) for name in names] == [wanted[ready]] * len(names)
-            assert self.grpc(program, "live") == wanted[live]
+            said = {"": wanted[ready], **{f"obol.{name}": wanted[ready] for name in NAMES[program]}, "live": wanted[live]}
+            wait_until(lambda: {name: self.grpc(program, name) for name in said} == said, 10, f"{program} says {said} by gRPC")
 
 
 def test_whoever_runs_is_live_and_ready(kubelet):
