@@ -53,14 +53,32 @@ void edge_ready(void *argument)
         hop_flush(edge->hops[i]);
 }
 
+// As a metric shows them: what a client can invent is "other".
+static const char *verb_shown(const struct request *request)
+{
+    static const char *const verbs[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"};
+    const char *verb = http_method(request->exchange);
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (strcmp(verb, verbs[i]) == 0)
+            return verbs[i];
+    return "other";
+}
+
+static const char *route_shown(const struct request *request)
+{
+    if (request->page)
+        return request->page;
+    return request->match.rule ? request->match.rule->path : "other";
+}
+
 static void count(const struct request *request, int status)
 {
     char code[4];
     snprintf(code, sizeof code, "%d", status);
-    const char *name = request->method ? request->method->name : "none";
-    metric_add(request->edge->gateway->requests, 1, METRIC_LABELS(name, code));
-    metric_observe_ns(request->edge->gateway->seconds,
-                      clock_now_ns() - http_arrived_ns(request->exchange), METRIC_LABELS(name));
+    const char *verb = verb_shown(request), *route = route_shown(request);
+    metric_add(request->edge->gateway->requests, 1, METRIC_LABELS(verb, route, code));
+    metric_observe(request->edge->gateway->seconds,
+                   clock_now_ns() - http_arrived_ns(request->exchange), METRIC_LABELS(verb, route));
 }
 
 static void reply(struct request *request, int status, const char *type, struct bytes body)
@@ -179,25 +197,35 @@ void request_authenticated(struct request *request)
         request_call(request);
 }
 
+static const char *page_of(const struct request *request)
+{
+    static const char *const pages[] = {"/health/live", "/health/ready", "/health",
+                                        "/openapi.json"};
+    const char *path = http_path(request->exchange);
+    if (strcmp(http_method(request->exchange), "GET") != 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
+        if (strcmp(path, pages[i]) == 0)
+            return pages[i];
+    return NULL;
+}
+
 static bool serve_page(struct request *request)
 {
-    const char *path = http_path(request->exchange);
-    struct gateway *gateway = request->edge->gateway;
-    bool ready = health_ready(gateway->health);
-    if (strcmp(http_method(request->exchange), "GET") != 0)
+    const char *page = request->page = page_of(request);
+    bool ready = health_ready(request->edge->gateway->health);
+    if (!page)
         return false;
-    bool live = !health_stuck(gateway->health);
-    if (strcmp(path, "/health/live") == 0)
+    bool live = !health_stuck(request->edge->gateway->health);
+    if (strcmp(page, "/health/live") == 0)
         reply(request, live ? 200 : 503, "application/json",
               bytes_of_string(live ? "{\"status\":\"up\"}" : "{\"status\":\"stuck\"}"));
-    else if (strcmp(path, "/health") == 0 || strcmp(path, "/health/ready") == 0)
-        reply(request, ready ? 200 : 503, "application/json",
-              bytes_of_string(ready ? "{\"status\":\"up\"}" : "{\"status\":\"down\"}"));
-    else if (strcmp(path, "/openapi.json") == 0)
+    else if (strcmp(page, "/openapi.json") == 0)
         reply(request, 200, "application/json",
               (struct bytes){(const uint8_t *)obol_openapi_json, obol_openapi_json_length});
     else
-        return false;
+        reply(request, ready ? 200 : 503, "application/json",
+              bytes_of_string(ready ? "{\"status\":\"up\"}" : "{\"status\":\"down\"}"));
     return true;
 }
 

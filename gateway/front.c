@@ -46,6 +46,9 @@ enum status front_open(struct gateway *gateway, struct http_server **ret)
         return status;
     gateway->connections =
         metric_gauge("obol_http_connections", "Connections of the REST API.", "state");
+    metric_set(metric_gauge("obol_http_connections_max",
+                            "Most connections of the REST API, of all loops.", NULL),
+               settings->connections_max * settings->loops, NULL);
     struct http_server_config config = {
         .address = host,
         .port = port,

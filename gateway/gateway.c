@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "crypto/tls.h"
+#include "obs/vitals.h"
 
 #define EDGE_CLOSE_MS 1000
 
@@ -13,12 +14,16 @@ static const char *const upstream_names[UPSTREAM_N] = {"auth", "payments", "refu
 
 bool gateway_init(struct gateway *gateway)
 {
-    gateway->requests =
-        metric_counter("obol_http_requests_total", "REST requests answered.", "method,status");
+    gateway->requests = metric_counter("obol_http_requests_total", "REST requests answered.",
+                                       "method,route,status");
     gateway->seconds =
-        metric_histogram("obol_http_request_duration_seconds", "From arrival to answer.", "method");
+        metric_histogram_ns("obol_http_request_duration_seconds",
+                            "From a REST request's arrival to its answer.", "method,route");
+    gateway->bundles =
+        metric_histogram_sizes("obol_bundle_calls", "Calls that left in one Bundle.", NULL);
     gateway->limited =
         metric_counter("obol_gateway_limited_total", "Requests refused by a limit.", "limit");
+    vitals_begin(OBOL_VERSION);
     gateway->health = health_new("gateway", OBOL_VERSION);
     gateway->routes = routes_new();
     gateway->closed = bell_new();

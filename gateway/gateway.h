@@ -59,8 +59,9 @@ struct gateway {
     struct rpc_client *clients[UPSTREAM_N];
     struct health *health;
     int dependencies[UPSTREAM_N];
-    struct metric *requests, *seconds; // by method and status
+    struct metric *requests, *seconds; // by method and route
     struct metric *connections;        // by state
+    struct metric *bundles;            // calls in one
     struct tls_server *front_tls;      // NULL: plain HTTP
     struct metric *limited;            // by limit
     struct proxies proxies;
@@ -105,6 +106,7 @@ struct request {
     struct arena *arena;
     struct route_match match;
     const struct method *method; // match.method; NULL for an unknown path
+    const char *page;            // of the gateway's own, static storage; NULL: none
     const char *tenant_id, *key_id, *request_id, *idempotency_key;
     struct bytes
         fingerprint; // the edge's digest of method, path and body: what makes two requests the same

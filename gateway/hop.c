@@ -179,6 +179,7 @@ void hop_flush(struct hop *hop)
             return;
         }
         hop->in_flight++;
+        metric_observe(hop->edge->gateway->bundles, (int64_t)bundle->n, NULL);
         rpc_bundle(hop->edge->gateway->clients[hop->upstream], bundle->calls, bundle->n,
                    bundle_done, bundle);
     }

@@ -24,6 +24,7 @@ struct line {
 static _Atomic(const char *) log_service = "";
 static atomic_int log_least = LOG_INFO;
 static atomic_bool log_text;
+static atomic_uint_fast64_t log_written[LOG_ERROR + 1];
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -48,6 +49,16 @@ const char *log_fault(const char *level, const char *format)
     return strcmp(format, "json") == 0 || strcmp(format, "text") == 0
                ? NULL
                : "LOG_FORMAT: must be json or text";
+}
+
+const char *log_level_name(enum log_level level)
+{
+    return level_names[level];
+}
+
+uint64_t log_lines(enum log_level level)
+{
+    return atomic_load_explicit(&log_written[level], memory_order_relaxed);
 }
 
 static bool line_put(struct line *line, const char *text, size_t length)
@@ -170,6 +181,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 {
     if ((int)level < atomic_load(&log_least))
         return;
+    atomic_fetch_add_explicit(&log_written[level], 1, memory_order_relaxed);
     struct line line;
     line.length = 0;
     line.cut = false;

@@ -25,6 +25,8 @@ static inline struct log_field log_string(const char *name, const char *string)
 void log_init(const char *service);
 // What is wrong with these values of LOG_LEVEL and LOG_FORMAT; NULL: nothing.
 const char *log_fault(const char *level, const char *format);
+const char *log_level_name(enum log_level level); // "debug"…
+uint64_t log_lines(enum log_level level);         // written so far
 // fields end at the first whose name is NULL; lines are cut at 8 KiB.
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
 // The first field is there for its comma, and left out.

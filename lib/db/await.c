@@ -124,9 +124,12 @@ PGresult *db_await(struct db *db)
     int64_t deadline_ns =
         bounded ? clock_deadline_ns(db->config.statement_timeout_ms + GRACE_MS) : INT64_MAX;
     PGresult *kept = NULL;
+    int64_t began_ns = clock_now_ns();
     bool piped = PQpipelineStatus(db->connection) != PQ_PIPELINE_OFF;
     bool alive = (!piped || PQpipelineSync(db->connection)) && flush(db, deadline_ns) &&
                  (piped ? take_posted(db, deadline_ns, &kept) : take_one(db, deadline_ns, &kept));
+    if (alive && !db->patient)
+        db_measure_answer(began_ns);
     if (alive)
         return kept;
     bool late = deadline_ns != INT64_MAX && clock_left_ms(deadline_ns) == 0;

@@ -64,6 +64,7 @@ struct db *db_new(const struct db_config *config)
     struct db *db = calloc(1, sizeof *db);
     if (!db)
         return NULL;
+    db_measures_join(db);
     db->config = *config;
     db->url = strdup(config->url);
     db->application = strdup(config->application ? config->application : "obol");
@@ -84,8 +85,10 @@ void db_free(struct db *db)
 {
     if (!db)
         return;
+    db_measures_leave(db);
     PQfinish(db->connection);
     db_prepared_clear(&db->prepared);
+    free(db->counts);
     free(db->options);
     free(db->application);
     free(db->url);
@@ -112,6 +115,8 @@ void db_error_clear(struct db *db)
 
 void db_break(struct db *db, const char *why)
 {
+    if (!db->stale)
+        db_measure_error(DB_CONNECTION_LOST);
     log_warn("db.connection_lost", LOG_S("application", db->application), LOG_S("reason", why));
     PQfinish(db->connection);
     db->connection = NULL;
@@ -121,6 +126,7 @@ void db_break(struct db *db, const char *why)
     db_prepared_clear(&db->prepared);
     if (db->transaction == DB_INSIDE)
         db->transaction = DB_LOST;
+    db_show(db, false);
 }
 
 static void on_notice(void *context, const PGresult *result)
@@ -159,6 +165,7 @@ static void connect_failed(struct db *db, PGconn *connection)
              LOG_S("reason", connection ? PQerrorMessage(connection) : "out of memory"),
              LOG_I("retry_ms", db->backoff_ms));
     PQfinish(connection);
+    db_measure_error(DB_CONNECTION_LOST);
     db_report(db, false, -1);
 }
 
@@ -212,6 +219,7 @@ enum status db_connect(struct db *db)
     db->renew_ms = RENEW_FIRST_MS;
     db->renew_at_ns = clock_deadline_ns(db->renew_ms);
     db->reported_ns = 0;
+    db_show(db, false);
     db_report(db, true, (clock_now_ns() - start_ns) / 1000);
     return STATUS_OK;
 }

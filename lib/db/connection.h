@@ -19,6 +19,16 @@ struct db_prepared {
     size_t n, capacity;
 };
 
+// How it is shown.
+enum db_state { DB_DOWN, DB_IDLE, DB_BUSY };
+#define DB_STATES 3
+
+// What a transaction will have done.
+struct db_count {
+    struct metric_series *series;
+    int64_t amount;
+};
+
 // BEGIN, what is posted, and the statement that waits for them.
 #define DB_POSTED_MAX 16
 
@@ -38,7 +48,19 @@ struct db {
     int64_t backoff_ms, retry_at_ns, reported_ns;
     int64_t renew_ms, renew_at_ns; // plans are made anew then
     struct db_error error;
+    enum db_state state;
+    struct db_count *counts;
+    size_t counts_n, counts_max;
 };
+
+// measures.c: what the room counts.
+void db_measures_join(struct db *db);
+void db_measures_leave(struct db *db);
+void db_show(struct db *db, bool busy); // after whatever may have changed its state
+void db_measure_answer(int64_t began_ns);
+void db_measure_error(const char *sqlstate);
+#define DB_CONNECTION_LOST "08000" // ours, where the server could not say one
+void db_counts_end(struct db *db, bool committed);
 
 // Connected, or tried to; OK or UNAVAILABLE. Only outside a transaction.
 MUST_USE enum status db_connect(struct db *db);

@@ -26,6 +26,7 @@
 
 struct health;
 struct keyring;
+struct metric_series;
 
 // Static storage: a connection remembers which it has prepared.
 struct db_statement {
@@ -107,6 +108,11 @@ MUST_USE enum status db_begin(struct db *db);
 MUST_USE enum status db_commit(struct db *db);
 void db_rollback(struct db *db); // harmless outside a transaction
 bool db_in_transaction(const struct db *db);
+
+// Counts what the transaction does, once it is committed: what is rolled back, or whose COMMIT was
+// lost, counts nothing. Outside one: at once. An amount below zero takes back what the same
+// transaction has counted, and no more than that.
+void db_tally(struct db *db, struct metric_series *series, int64_t amount);
 
 struct db_error {
     char sqlstate[6];

@@ -69,6 +69,7 @@ enum status db_judge(struct db *db, const PGresult *result, const char *statemen
     }
     copy_field(db->error.sqlstate, sizeof db->error.sqlstate, result, PG_DIAG_SQLSTATE);
     copy_field(db->error.constraint, sizeof db->error.constraint, result, PG_DIAG_CONSTRAINT_NAME);
+    db_measure_error(db->error.sqlstate);
     if (is_plan_stale(db, result)) {
         db->stale = true;
         return STATUS_ABORTED;
@@ -149,6 +150,7 @@ static enum status attempt(struct db *db, const struct db_statement *statement,
         enum status status = db_connect(db);
         if (status != STATUS_OK)
             return status;
+        db_show(db, true);
     }
     enum status status = prepare(db, statement, params);
     if (status != STATUS_OK)
@@ -184,6 +186,7 @@ enum status db_run(struct db *db, struct arena *arena, const struct db_statement
         db_error_clear(db);
         status = attempt(db, statement, params, rows);
     }
+    db_show(db, db->transaction != DB_OUTSIDE);
     if (status == STATUS_OK && ret_rows)
         *ret_rows = rows;
     return status;

@@ -21,6 +21,7 @@ enum status db_begin(struct db *db)
     enum status status = db_connect(db);
     if (status == STATUS_OK)
         db->transaction = DB_INSIDE;
+    db_show(db, status == STATUS_OK);
     return status;
 }
 
@@ -53,6 +54,8 @@ enum status db_commit(struct db *db)
         status = commit(db);
     db->transaction = DB_OUTSIDE;
     db->begun = false;
+    db_counts_end(db, status == STATUS_OK);
+    db_show(db, false);
     return status;
 }
 
@@ -76,6 +79,8 @@ void db_rollback(struct db *db)
         rollback(db);
     db->transaction = DB_OUTSIDE;
     db->begun = false;
+    db_counts_end(db, false);
+    db_show(db, false);
 }
 
 bool db_in_transaction(const struct db *db)

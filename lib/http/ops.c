@@ -6,7 +6,7 @@
 
 #include "obs/metrics.h"
 
-#define METRICS_BYTES_MAX ((size_t)4 << 20)
+#define METRICS_BYTES_MAX ((size_t)16 << 20)
 #define PORT_DIGITS_MAX 5
 
 static void reply(struct http_exchange *exchange, int status, const char *type, struct bytes body)

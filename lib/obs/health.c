@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/escape.h"
+#include "obs/metrics.h"
 
 #define HEALTH_JSON_MAX ((size_t)64 << 10)
 #define STUCK_AFTER_MS 30000
@@ -33,6 +34,7 @@ struct health {
     const char *detail_name;
     const char *(*detail_write)(void *context, struct arena *arena);
     void *detail_context;
+    struct metric *shown_ready, *shown_up, *shown_latency;
 };
 
 struct health *health_new(const char *service, const char *version)
@@ -44,6 +46,15 @@ struct health *health_new(const char *service, const char *version)
     health->version = version;
     health->ready = true;
     health->stuck_after_ns = STUCK_AFTER_MS * NS_PER_MS;
+    health->shown_ready =
+        metric_gauge("obol_ready", "Whether the process takes work: 1 or 0.", NULL);
+    health->shown_up =
+        metric_gauge("obol_dependency_up", "Whether a dependency answered when last asked: 1 or 0.",
+                     "dependency");
+    health->shown_latency =
+        metric_gauge_ns("obol_dependency_latency_seconds",
+                        "How long a dependency took to answer when last asked.", "dependency");
+    metric_set(health->shown_ready, 1, NULL);
     pthread_mutex_init(&health->lock, NULL);
     pthread_mutex_init(&health->detail_lock, NULL);
     return health;
@@ -81,6 +92,7 @@ static void health_judge(struct health *health)
     if (ready != health->ready)
         health->generation++;
     health->ready = ready;
+    metric_set(health->shown_ready, ready, NULL);
 }
 
 int health_add(struct health *health, const char *name, bool required)
@@ -91,10 +103,22 @@ int health_add(struct health *health, const char *name, bool required)
         index = (int)health->n++;
         health->dependencies[index] = (struct dependency){.name = name, .required = required};
         health->dependencies[index].latency_us = -1;
+        metric_set(health->shown_up, 0, METRIC_LABELS(name));
         health_judge(health);
     }
     health_unlock(health);
     return index;
+}
+
+// A latency that nobody measured this time stays as it was, until the dependency is down.
+static void health_show(const struct health *health, const struct dependency *dependency)
+{
+    metric_set(health->shown_up, dependency->up, METRIC_LABELS(dependency->name));
+    if (dependency->latency_us >= 0)
+        metric_set(health->shown_latency, dependency->latency_us * 1000,
+                   METRIC_LABELS(dependency->name));
+    else if (!dependency->up)
+        metric_forget(health->shown_latency, METRIC_LABELS(dependency->name));
 }
 
 void health_report(struct health *health, int dependency, bool up, int64_t latency_us)
@@ -103,6 +127,7 @@ void health_report(struct health *health, int dependency, bool up, int64_t laten
     if (dependency >= 0 && (size_t)dependency < health->n) {
         health->dependencies[dependency].up = up;
         health->dependencies[dependency].latency_us = latency_us;
+        health_show(health, &health->dependencies[dependency]);
         health_judge(health);
     }
     health_unlock(health);

@@ -1,6 +1,8 @@
 // What a process knows of its dependencies. Each owner (the database thread, the bus, a peer's
 // client) reports; probes read. Thread-safe.
 //
+// Shown as metrics too: obol_ready, obol_dependency_up, obol_dependency_latency_seconds.
+//
 // live: whatever has a pulse comes round; never a matter of dependencies. ready: every required
 // dependency up, not draining; with none added, ready.
 #pragma once

@@ -170,7 +170,8 @@ struct rpc_server {
     struct lane_fast *fast;
     struct lane_slow *slow;
     struct stage *stage;
-    struct metric *calls_total, *seconds, *batches_total, *callers_total;
+    struct metric *calls_total, *seconds, *batches, *callers_total;
+    struct metric_series *fast_depth, *slow_depth;
     _Atomic unsigned tls_generation; // of the identity that the core has
     _Atomic int64_t refusal_next_ns; // when the log hears of refused callers again
     atomic_size_t refused_n;         // since it last did

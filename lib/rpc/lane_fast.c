@@ -134,7 +134,7 @@ static void turn_run(struct turn *turn)
         if (turn->items[first]->settled || n == 0)
             continue;
         items_run(turn->worker, group, n);
-        metric_add(turn->server->batches_total, 1, METRIC_LABELS(binding->method->path));
+        metric_observe(turn->server->batches, (int64_t)n, METRIC_LABELS(binding->method->path));
     }
 }
 
@@ -163,10 +163,13 @@ static void *worker_main(void *argument)
     turn->worker = config->worker_begin ? config->worker_begin(config->context) : NULL;
     struct pulse *pulse = health_pulse(config->health, "fast lane");
     while (turn_gather(turn, lane->queue)) {
+        int64_t n = (int64_t)turn->items_n;
+        metric_series_add(lane->server->fast_depth, n);
         pulse_busy(pulse);
         turn_run(turn);
         turn_answer(turn);
         pulse_rest(pulse);
+        metric_series_add(lane->server->fast_depth, -n);
     }
     if (config->worker_end)
         config->worker_end(turn->worker);

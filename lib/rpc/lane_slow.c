@@ -107,6 +107,7 @@ static bool lane_push(struct lane_slow *lane, struct slot *slot)
         else
             lane->first = slot;
         lane->last = slot;
+        metric_series_add(lane->server->slow_depth, 1);
         pthread_cond_signal(&lane->waiting_changed);
     }
     pthread_mutex_unlock(&lane->mutex);
@@ -119,8 +120,10 @@ static struct slot *lane_pop(struct lane_slow *lane)
     while (!lane->first && !lane->ended)
         pthread_cond_wait(&lane->waiting_changed, &lane->mutex);
     struct slot *slot = lane->first;
-    if (slot)
+    if (slot) {
         lane->first = slot->next;
+        metric_series_add(lane->server->slow_depth, -1);
+    }
     if (!lane->first)
         lane->last = NULL;
     pthread_mutex_unlock(&lane->mutex);

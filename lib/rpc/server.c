@@ -150,24 +150,26 @@ static bool core_listen(struct rpc_server *server)
 
 static void server_metrics(struct rpc_server *server)
 {
-    server->calls_total = metric_counter("obol_rpc_calls_total",
-                                         "Calls answered, by method and status.", "method,status");
-    server->seconds =
-        metric_histogram("obol_rpc_seconds", "From a call's arrival to its answer.", "method");
+    server->calls_total = metric_counter("obol_rpc_calls_total", "Calls answered.", "method,code");
+    server->seconds = metric_histogram_ns("obol_rpc_call_duration_seconds",
+                                          "From a call's arrival to its answer.", "method");
     server->callers_total = metric_counter(
         "obol_rpc_callers_total",
         "Calls under TLS, by method, the caller's role and whether it may.", "method,role,allowed");
-    server->batches_total =
-        metric_counter("obol_rpc_batches_total",
-                       "Times a fast handler was called; calls over it is the batch.", "method");
+    server->batches = metric_histogram_sizes(
+        "obol_rpc_batch_calls", "Calls that a fast method's handler was given at once.", "method");
+    struct metric *depth = metric_gauge(
+        "obol_rpc_queue_depth",
+        "Calls taken and not answered (fast lane), or waiting for a thread (slow lane).", "lane");
+    server->fast_depth = metric_series(depth, METRIC_LABELS("fast"));
+    server->slow_depth = metric_series(depth, METRIC_LABELS("slow"));
 }
 
 void server_observe(const struct rpc_server *server, const struct call *call, int64_t began_ns)
 {
     metric_add(server->calls_total, 1,
                METRIC_LABELS(call->method->path, status_name(call->problem.status)));
-    metric_observe_ns(server->seconds, clock_now_ns() - began_ns,
-                      METRIC_LABELS(call->method->path));
+    metric_observe(server->seconds, clock_now_ns() - began_ns, METRIC_LABELS(call->method->path));
 }
 
 void server_enter(struct rpc_server *server)

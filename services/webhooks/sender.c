@@ -117,7 +117,7 @@ static void take_response(struct sender *sender, const struct http_response *res
         sending_outcome(slot->arena, &sender->rules, &slot->attempt, response, clock_unix_us());
     outcome.request_headers = slot->header_lines;
     metric_add(sender->attempts, 1, METRIC_LABELS(outcome.status));
-    metric_observe_ns(sender->durations, response->duration_us * 1000, NULL);
+    metric_observe(sender->durations, response->duration_us * 1000, NULL);
     if (strcmp(outcome.status, "delivered") != 0)
         log_debug("attempt failed", LOG_S("delivery", outcome.delivery_id),
                   LOG_I("attempt", outcome.number), LOG_S("error", outcome.error));
@@ -170,8 +170,8 @@ struct sender *sender_new(const struct sending_rules *rules, size_t slots, struc
     pthread_mutex_init(&sender->lock, NULL);
     sender->attempts = metric_counter("obol_webhook_attempts_total",
                                       "Webhook attempts by what became of the delivery.", "status");
-    sender->durations = metric_histogram("obol_webhook_attempt_seconds",
-                                         "How long endpoints take to answer.", NULL);
+    sender->durations = metric_histogram_ns("obol_webhook_attempt_seconds",
+                                            "How long endpoints take to answer.", NULL);
     // Made here, used by the thread alone from when it starts: so a wake always finds it.
     sender->client = http_client_new(slots, WEBHOOK_USER_AGENT);
     sender->arena = arena_new(ARENA_CAP_BATCH);

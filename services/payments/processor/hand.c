@@ -57,7 +57,7 @@ static void hear(struct processor *processor, struct slot *slot, const struct ou
     const char *step = slot->step == STEP_ACT ? "act" : "query";
     const char *provider = slot->provider->name;
     metric_add(processor->requests, 1, METRIC_LABELS(provider, step, outcome_name(outcome->kind)));
-    metric_observe_ns(processor->durations, duration_us * 1000, METRIC_LABELS(provider, step));
+    metric_observe(processor->durations, duration_us * 1000, METRIC_LABELS(provider, step));
     slot_note(slot, outcome, duration_us);
     if (outcome->kind == OUTCOME_ACCEPTED)
         hold(processor, slot);

@@ -155,8 +155,8 @@ struct processor *processor_start(const struct processor_config *config)
     processor->requests =
         metric_counter("obol_provider_requests_total", "Requests to providers by outcome",
                        "provider,step,outcome");
-    processor->durations = metric_histogram("obol_provider_request_seconds",
-                                            "Duration of requests to providers", "provider,step");
+    processor->durations = metric_histogram_ns(
+        "obol_provider_request_seconds", "Duration of requests to providers", "provider,step");
     processor->arena = arena_new(ARENA_CAP_BATCH);
     processor->db = db_new(config->db);
     // Made here, used by the loop alone from when its thread starts: so a ring always finds it.

@@ -79,13 +79,13 @@ Test(metrics, registering_twice_gives_the_same_metric)
 
 Test(metrics, histogram_counts_cumulatively_in_seconds)
 {
-    struct metric *metric = metric_histogram("took_seconds", "Took.", "m");
-    metric_observe_ns(metric, 0, METRIC_LABELS("x"));
-    metric_observe_ns(metric, -5, METRIC_LABELS("x"));
-    metric_observe_ns(metric, 500000, METRIC_LABELS("x"));
-    metric_observe_ns(metric, 500001, METRIC_LABELS("x"));
-    metric_observe_ns(metric, 10000000000, METRIC_LABELS("x"));
-    metric_observe_ns(metric, 10000000001, METRIC_LABELS("x"));
+    struct metric *metric = metric_histogram_ns("took_seconds", "Took.", "m");
+    metric_observe(metric, 0, METRIC_LABELS("x"));
+    metric_observe(metric, -5, METRIC_LABELS("x"));
+    metric_observe(metric, 500000, METRIC_LABELS("x"));
+    metric_observe(metric, 500001, METRIC_LABELS("x"));
+    metric_observe(metric, 10000000000, METRIC_LABELS("x"));
+    metric_observe(metric, 10000000001, METRIC_LABELS("x"));
     check("# TYPE took_seconds histogram\n");
     check("took_seconds_bucket{m=\"x\",le=\"0.0005\"} 3\n");
     check("took_seconds_bucket{m=\"x\",le=\"0.001\"} 4\n");
@@ -98,7 +98,7 @@ Test(metrics, histogram_counts_cumulatively_in_seconds)
 
 Test(metrics, histogram_without_labels_has_only_le)
 {
-    metric_observe_ns(metric_histogram("h_seconds", "H.", NULL), 3000000000, NULL);
+    metric_observe(metric_histogram_ns("h_seconds", "H.", NULL), 3000000000, NULL);
     check("h_seconds_bucket{le=\"2.5\"} 0\n");
     check("h_seconds_bucket{le=\"5\"} 1\n");
     check("h_seconds_sum 3.000000000\n");
@@ -140,12 +140,12 @@ static void *update_often(void *unused)
 {
     (void)unused;
     struct metric *counter = metric_counter("busy", "B.", "l");
-    struct metric *histogram = metric_histogram("busy_seconds", "B.", NULL);
+    struct metric *histogram = metric_histogram_ns("busy_seconds", "B.", NULL);
     for (int i = 0; i < 20000; i++) {
         char value[16];
         snprintf(value, sizeof(value), "v%d", i % 400);
         metric_add(counter, 1, METRIC_LABELS(value));
-        metric_observe_ns(histogram, 1000, NULL);
+        metric_observe(histogram, 1000, NULL);
     }
     return NULL;
 }

@@ -32,7 +32,7 @@ static bool numbers(void)
     struct metric *calls = metric_counter("torture_calls_total", "Calls.", "method,code");
     for (int i = 0; i < 20; i++)
         metric_add(calls, 1, METRIC_LABELS("get", arena_printf(arena, "%d", i)));
-    metric_observe_ns(metric_histogram("torture_seconds", "Time.", NULL), 5000000, NULL);
+    metric_observe(metric_histogram_ns("torture_seconds", "Time.", NULL), 5000000, NULL);
     metrics_print(&out);
     torture_disarm();
     bool well = !out.full;
