@@ -16,6 +16,7 @@ static void on_connected(natsConnection *connection, void *closure)
     struct bus *bus = closure;
     atomic_fetch_add(&bus->generation, 1);
     log_info("bus.connected", LOG_S("client", bus->config.client));
+    metric_set(bus->up, 1, NULL);
     if (bus->config.health)
         health_report(bus->config.health, bus->config.dependency, true, -1);
 }
@@ -25,6 +26,7 @@ static void on_disconnected(natsConnection *connection, void *closure)
     (void)connection;
     struct bus *bus = closure;
     log_warn("bus.disconnected", LOG_S("client", bus->config.client));
+    metric_set(bus->up, 0, NULL);
     if (bus->config.health)
         health_report(bus->config.health, bus->config.dependency, false, -1);
 }
@@ -118,6 +120,15 @@ struct bus *bus_new(const struct bus_config *config)
         return NULL;
     bus->config = *config;
     bus->closed = bell_new();
+    bus->up = metric_gauge("obol_bus_up", "Whether there is a connection to NATS: 1 or 0.", NULL);
+    bus->published = metric_series(
+        metric_counter("obol_events_published_total",
+                       "Events that the bus has acknowledged and the outbox let go.", NULL),
+        NULL);
+    bus->consumed =
+        metric_series(metric_counter("obol_events_consumed_total",
+                                     "Events of other services that were taken, each once.", NULL),
+                      NULL);
     if (bus->closed && connect_in_background(bus))
         return bus;
     bell_free(bus->closed);

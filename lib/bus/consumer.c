@@ -158,6 +158,7 @@ struct consumer *consumer_start(struct bus *bus, const struct db_config *db,
         .db = db_new(&own),
         .arena = arena_new(ARENA_CAP_BATCH),
         .bell = bell_new(),
+        .consumed = bus->consumed,
         .stopping = &consumer->stopping,
     };
     consumer->feed = feed_new(bus, config->durable, config->filters);

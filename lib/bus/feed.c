@@ -21,6 +21,7 @@ struct feed {
     unsigned long generation;
     int64_t check_at_ns;
     bool complained;
+    struct metric *pending;
 };
 
 struct feed *feed_new(struct bus *bus, const char *durable, const char *const *filters)
@@ -31,6 +32,9 @@ struct feed *feed_new(struct bus *bus, const char *durable, const char *const *f
     feed->bus = bus;
     feed->durable = durable;
     feed->filters = filters;
+    feed->pending =
+        metric_gauge("obol_bus_consumer_pending",
+                     "Messages on the bus that a consumer has not acknowledged.", "consumer");
     return feed;
 }
 
@@ -108,14 +112,22 @@ static bool is_gone(struct feed *feed)
     CLEANUP(jsConsumerInfo_Destroy) jsConsumerInfo *info = NULL;
     jsErrCode code = 0;
     feed->check_at_ns = clock_deadline_ns(CHECK_EVERY_MS);
-    return js_GetConsumerInfo(&info, feed->js, feed->bus->config.stream, feed->durable, NULL,
-                              &code) == NATS_NOT_FOUND;
+    natsStatus s =
+        js_GetConsumerInfo(&info, feed->js, feed->bus->config.stream, feed->durable, NULL, &code);
+    if (s == NATS_OK)
+        metric_set(feed->pending, (int64_t)info->NumPending + info->NumAckPending,
+                   METRIC_LABELS(feed->durable));
+    else
+        metric_forget(feed->pending, METRIC_LABELS(feed->durable));
+    return s == NATS_NOT_FOUND;
 }
 
 static bool subscribed(struct feed *feed)
 {
-    if (!bus_connected(feed->bus))
+    if (!bus_connected(feed->bus)) {
+        metric_forget(feed->pending, METRIC_LABELS(feed->durable));
         return false;
+    }
     bool reconnected = feed->generation != atomic_load(&feed->bus->generation);
     bool due = feed->subscription && clock_left_ms(feed->check_at_ns) == 0;
     if (feed->subscription && (reconnected || (due && is_gone(feed))))

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "bus/bus.h"
+#include "obs/metrics.h"
 
 DEFINE_CLEANUP(jsStreamInfo_Destroy, jsStreamInfo *)
 DEFINE_CLEANUP(jsConsumerInfo_Destroy, jsConsumerInfo *)
@@ -18,6 +19,8 @@ struct bus {
     struct bus_config config;
     natsConnection *connection; // NULL: the URL is no good; then the bus is away for ever
     struct bell *closed;
+    struct metric *up;
+    struct metric_series *published, *consumed;
     atomic_ulong generation; // grows with each new connection to the server
 };
 

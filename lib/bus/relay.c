@@ -140,6 +140,7 @@ static enum status relay_in_transaction(struct relay *relay, size_t *ret_taken, 
     status = send_batch(relay, events, n, ids, ret_sent);
     if (status != STATUS_OK || *ret_sent == 0)
         return status;
+    db_tally(relay->db, relay->bus->published, (int64_t)*ret_sent);
     return journal_outbox_delete(relay->db, relay->arena, ids, *ret_sent);
 }
 

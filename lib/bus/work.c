@@ -32,6 +32,7 @@ static enum status handle_fresh(const struct work *work, const struct event *eve
     }
     if (given_n == 0)
         return STATUS_OK;
+    db_tally(work->db, work->consumed, (int64_t)given_n);
     return work->config->handle(work->config->context, work->db, work->arena, given, given_n);
 }
 

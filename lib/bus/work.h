@@ -7,6 +7,7 @@ struct work {
     struct db *db;
     struct arena *arena;
     struct bell *bell; // rung to stop
+    struct metric_series *consumed;
     atomic_bool *stopping;
 };
 

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "journal/journal.h"
 #include "journal_sql.h"
+#include "obs/metrics.h"
 
 struct sha256 journal_hash(const struct journal *journal, const char *method,
                            struct bytes fingerprint, struct bytes request)
@@ -130,6 +131,32 @@ static enum status read_losers(const struct journal *journal, struct db *db, str
     return STATUS_OK;
 }
 
+static struct metric_series *outcome_series(const char *outcome)
+{
+    return metric_series(metric_counter("obol_idempotency_total",
+                                        "Idempotency keys that were claimed, by what came of it.",
+                                        "outcome"),
+                         METRIC_LABELS(outcome));
+}
+
+// A conflict is refused, and so mostly rolled back: it counts at once. Our own row, found again
+// after a lost COMMIT, is nothing new.
+static void tally(struct db *db, const struct claim *items, size_t n)
+{
+    int64_t won = 0, replayed = 0, conflicts = 0;
+    for (size_t i = 0; i < n; i++) {
+        won += items[i].result == CLAIM_WON;
+        replayed += items[i].result == CLAIM_REPLAY;
+        conflicts += items[i].result == CLAIM_RUNNING || items[i].result == CLAIM_REUSED;
+    }
+    if (won > 0)
+        db_tally(db, outcome_series("new"), won);
+    if (replayed > 0)
+        db_tally(db, outcome_series("replayed"), replayed);
+    if (conflicts > 0)
+        metric_series_add(outcome_series("conflict"), conflicts);
+}
+
 enum status journal_claim(const struct journal *journal, struct db *db, struct arena *arena,
                           struct claim *items, size_t n)
 {
@@ -147,8 +174,11 @@ enum status journal_claim(const struct journal *journal, struct db *db, struct a
     enum status status = db_run(db, arena, &sql_journal_claim, params, &rows);
     if (status != STATUS_OK)
         return status;
-    return mark_winners(rows, items, n) == n ? STATUS_OK
-                                             : read_losers(journal, db, arena, items, n);
+    if (mark_winners(rows, items, n) < n)
+        status = read_losers(journal, db, arena, items, n);
+    if (status == STATUS_OK)
+        tally(db, items, n);
+    return status;
 }
 
 enum status journal_complete(const struct journal *journal, struct db *db, struct arena *arena,
@@ -187,6 +217,7 @@ enum status journal_forget(struct db *db, struct arena *arena, const struct clai
     db_texts(params, n, DB_COLUMN(copies, tenant_id));
     db_texts(params, n, DB_COLUMN(copies, key));
     db_texts(params, n, DB_COLUMN(copies, object_id));
+    db_tally(db, outcome_series("new"), -(int64_t)n);
     return db_post(db, arena, &sql_journal_forget, params);
 }
 

@@ -138,6 +138,11 @@ MUST_USE enum status journal_audit_list(struct db *db, struct arena *arena,
                                         const struct audit_filter *filter, struct audit_entry **ret,
                                         size_t *ret_n);
 
+// --- Measuring
+// One row: outbox rows (counted to 10,001), when the oldest was written, the server's connections
+// and how many it takes.
+extern const struct db_statement *const journal_measure;
+
 // --- Housekeeping
 // Removes up to `limit` keys past their time, and consumer marks older than keep_us. *ret_removed
 // rows.

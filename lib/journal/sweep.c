@@ -8,6 +8,8 @@
 
 #define MONTHS_AHEAD 2
 
+const struct db_statement *const journal_measure = &sql_journal_measure;
+
 static enum status sweep_one(struct db *db, struct arena *arena,
                              const struct db_statement *statement, int64_t before_us, size_t limit,
                              size_t *removed)

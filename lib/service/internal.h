@@ -12,7 +12,7 @@ struct service_settings {
     const char *listen, *ops_listen, *health_listen, *database_url, *fallback_database_url;
     const char *nats_url, *nats_stream, *keys;
     int64_t nats_replicas, fast_threads, slow_threads, drain_ms, event_keep_s;
-    int64_t drain_delay_ms, live_within_s, connection_age_s;
+    int64_t drain_delay_ms, live_within_s, connection_age_s, measure_every_s;
     bool migrate;
 };
 
@@ -32,6 +32,8 @@ struct service {
     struct housekeeping housekeeping;
     struct bell *housekeeping_bell;
     struct service_loop *housekeeping_loop;
+    struct bell *measure_bell;
+    struct service_loop *measure_loop;
     const struct proto_file **files;
     struct rpc_server *rpc, *probes; // probes: the health service alone, in plain text; or NULL
     struct http_server *ops;
@@ -46,6 +48,8 @@ bool service_signalled(const sigset_t *signals, int64_t max_ms);
 bool schema_prepare(const struct service *service, struct db *db, const sigset_t *signals);
 // Reports whether it still is.
 void schema_look(const struct service *service, struct db *db);
+// measure.c: a turn of the loop that reads the gauges; returns how long to sleep, milliseconds.
+int64_t measure_turn(void *service, struct db *db, struct arena *arena);
 
 // journal_rpc.c: JournalService, over the service's own journal.
 extern const struct rpc_handler journal_handlers[];

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "obol/journal/v1/journal.obol.h"
+#include "obs/vitals.h"
 #include "service/settings.h"
 
 #define LOCK_TIMEOUT_MS 2000
@@ -188,6 +189,8 @@ static enum status start_work(struct service *service, const sigset_t *signals)
     service->housekeeping_loop =
         service_loop_start(service, "housekeeping", service->housekeeping_bell, housekeeping_turn,
                            &service->housekeeping);
+    service->measure_loop =
+        service_loop_start(service, "measure", service->measure_bell, measure_turn, service);
     if (status == STATUS_OK)
         status = serve(service, signals);
     if (status != STATUS_OK)
@@ -203,6 +206,7 @@ static void stop_work(struct service *service)
     if (service->rpc)
         rpc_server_stop(service->rpc, service->settings.drain_ms);
     service_loop_stop(service->housekeeping_loop);
+    service_loop_stop(service->measure_loop);
     if (service->definition->stop && service->state)
         service->definition->stop(service->state);
     if (service->relay)
@@ -253,15 +257,18 @@ static int run(struct service *service, struct db *db, const sigset_t *signals)
 static enum status assemble(struct service *service)
 {
     service->journal = (struct journal){service->definition->name, &service->ring};
+    vitals_begin(OBOL_VERSION);
     service->health = health_new(service->definition->name, OBOL_VERSION);
     service->outbox_bell = bell_new();
     service->housekeeping_bell = bell_new();
+    service->measure_bell = bell_new();
     service->housekeeping = (struct housekeeping){
         .definition = service->definition,
         .event_keep_s = &service->settings.event_keep_s,
         .started_us = clock_unix_us(),
     };
-    if (!service->health || !service->outbox_bell || !service->housekeeping_bell)
+    if (!service->health || !service->outbox_bell || !service->housekeeping_bell ||
+        !service->measure_bell)
         return STATUS_RESOURCE_EXHAUSTED;
     service->db = (struct db_config){
         .url = service->settings.database_url,
@@ -313,6 +320,7 @@ static int run_assembled(struct service *service, const sigset_t *signals)
     free(service->files);
     bell_free(service->outbox_bell);
     bell_free(service->housekeeping_bell);
+    bell_free(service->measure_bell);
     health_free(service->health);
     return code;
 }

@@ -27,6 +27,13 @@ struct service_table {
     const int64_t *keep_s;
 };
 
+// A gauge that costs a query. age: the column is a time, and what is shown are the seconds since;
+// 0 where it is NULL.
+struct service_gauge {
+    const char *name, *help; // static storage
+    bool age;
+};
+
 #define SERVICE_SWEEP_ROWS 1000 // at most, in one statement
 
 struct service_definition {
@@ -51,6 +58,12 @@ struct service_definition {
     // What the service forgets beyond the journal and whole partitions, up to SERVICE_SWEEP_ROWS a
     // statement. Sets *ret_more when there is more, else leaves it. May be NULL.
     enum status (*sweep)(void *state, struct db *db, struct arena *arena, bool *ret_more);
+    // What it measures of its tables: a statement without parameters whose one row has a column for
+    // each gauge, bounded (counts to 10,001) and by index. Every replica shows the same. What can't
+    // be read is not shown: obol_dependency_up tells why.
+    const struct db_statement *measure;
+    const struct service_gauge *gauges;
+    size_t gauges_n;
     const struct sealed_column *sealed; // the service's own: housekeeping keeps them under the
     size_t sealed_n;                    // newest key
 };

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COMMON_N 17
+#define COMMON_N 18
 #define ENTRY(name_, kind_, field, fallback_, help_, min, max)                                     \
     {                                                                                              \
         name_, kind_, offsetof(struct service_settings, field), fallback_, help_, min, max         \
@@ -62,6 +62,8 @@ static const struct config_entry *common_entries(const char *service)
               0, 86400),
         ENTRY("DRAIN_MS", CONFIG_INT, drain_ms, "5000", "longest wait for calls in hand at the end",
               0, 600000),
+        ENTRY("MEASURE_EVERY_S", CONFIG_INT, measure_every_s, "15",
+              "how often the gauges of /metrics that cost a query are read", 1, 3600),
         ENTRY("EVENT_RETENTION_S", CONFIG_INT, event_keep_s, "7776000",
               "how long the journal keeps its events; 0: for ever", 0, 3650LL * 86400),
     };

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/id.h"
+#include "measure.h"
 #include "render.h"
 #include "store_reviews.h"
+#include "store_unknown.h"
 
 struct row {
     struct payment_update update;
@@ -100,6 +102,18 @@ static bool leaves_review(const struct row *row)
            row->update.payment.status != PAYMENT_NEEDS_REVIEW;
 }
 
+static bool enters_unknown(const struct row *row)
+{
+    return row->update.payment.status == PAYMENT_UNKNOWN &&
+           row->update.seen_status != PAYMENT_UNKNOWN;
+}
+
+static bool leaves_unknown(const struct row *row)
+{
+    return row->update.seen_status == PAYMENT_UNKNOWN &&
+           row->update.payment.status != PAYMENT_UNKNOWN;
+}
+
 static bool was_rerouted(const struct row *row)
 {
     return row->rerouted;
@@ -130,6 +144,31 @@ static size_t pick_reviews(const struct row *rows, size_t n, bool (*wanted)(cons
     return picked;
 }
 
+static size_t pick_keys(const struct row *rows, size_t n, bool (*wanted)(const struct row *),
+                        struct key *ret)
+{
+    size_t picked = 0;
+    for (size_t i = 0; i < n; i++)
+        if (wanted(&rows[i]))
+            ret[picked++] =
+                (struct key){rows[i].update.payment.tenant_id, rows[i].update.payment.id};
+    return picked;
+}
+
+static enum status write_unknown(struct db *db, struct arena *arena, const struct row *rows,
+                                 size_t n, int64_t now_us)
+{
+    struct key *keys = ARENA_ARRAY(arena, n, struct key);
+    enum status status = keys ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED;
+    size_t picked = keys ? pick_keys(rows, n, enters_unknown, keys) : 0;
+    if (picked > 0)
+        status = store_unknown_enter(db, arena, keys, picked, now_us);
+    picked = keys ? pick_keys(rows, n, leaves_unknown, keys) : 0;
+    if (status == STATUS_OK && picked > 0)
+        status = store_unknown_leave(db, arena, keys, picked);
+    return status;
+}
+
 // What happens to few of the payments that change.
 static enum status write_rare(struct db *db, struct arena *arena, const struct row *rows, size_t n,
                               int64_t now_us)
@@ -148,7 +187,7 @@ static enum status write_rare(struct db *db, struct arena *arena, const struct r
     picked = pick_reviews(rows, n, leaves_review, reviews);
     if (status == STATUS_OK && picked > 0)
         status = store_reviews_leave(db, arena, reviews, picked);
-    return status;
+    return status == STATUS_OK ? write_unknown(db, arena, rows, n, now_us) : status;
 }
 
 static enum status write_rows(struct db *db, struct arena *arena, const struct row *rows, size_t n,
@@ -194,8 +233,12 @@ enum status payments_change(struct db *db, struct payment_change *items, size_t 
         struct row *row = bsearch(&items[i].payment, rows, rows_n, sizeof *rows, key_order);
         items[i].result = CHANGE_ABSENT;
         items[i].after = row ? &row->update.payment : NULL;
-        if (row)
-            change_one(effects, row, &items[i], now_us);
+        if (!row)
+            continue;
+        enum payment_status before = row->update.payment.status;
+        change_one(effects, row, &items[i], now_us);
+        if (items[i].result == CHANGE_APPLIED)
+            tally_changed(db, &row->update.payment, before, &items[i].act);
     }
     return write_rows(db, effects->arena, rows, rows_n, now_us);
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "callbacks/callback_counts.h"
 #include "housekeeping.h"
+#include "measure.h"
 #include "obol/payments/v1/payments.obol.h"
 #include "obol/payments/v1/providers.obol.h"
 #include "payments_sql.h"
@@ -80,6 +81,7 @@ static enum status start(struct service *service, void **ret_state)
         payments_free(payments);
         return STATUS_RESOURCE_EXHAUSTED;
     }
+    measure_begin(payments->breakers, payments->providers);
     payments->health = service_health(service);
     health_detail(payments->health, "circuits", state_circuits_json, payments);
     *ret_state = payments;
@@ -115,6 +117,9 @@ int main(int argc, char **argv)
         .stop = stop,
         .jobs = jobs,
         .sweep = sweep_payments,
+        .measure = &sql_measure,
+        .gauges = payments_gauges,
+        .gauges_n = payments_gauges_n,
         .sealed = payments_sealed,
         .sealed_n = payments_sealed_n,
     };

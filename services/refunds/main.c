@@ -21,6 +21,11 @@ static const struct config_entry config[] = {
      "how often payments' events are compared", 1, 86400},
 };
 
+static const struct service_gauge gauges[] = {
+    {"obol_refunds_open", "Refunds that are not at their end, counted to 10,001.", false},
+    {"obol_refunds_open_oldest_age_seconds", "How old the oldest of them is.", true},
+};
+
 static void stop(void *state)
 {
     struct refunds *refunds = state;
@@ -78,6 +83,9 @@ int main(int argc, char **argv)
         .start = start,
         .stop = stop,
         .jobs = jobs,
+        .measure = &sql_measure,
+        .gauges = gauges,
+        .gauges_n = sizeof gauges / sizeof *gauges,
     };
     return service_main(argc, argv, &definition);
 }

@@ -7,6 +7,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "obol/payments/v1/payments.obol.h"
+#include "obs/metrics.h"
 #include "store.h"
 
 #define DRIVE_BATCH 32
@@ -91,6 +92,14 @@ static enum status complete_key(const struct refunds *refunds, struct db *db, st
     return status == STATUS_NOT_FOUND ? STATUS_OK : status; // the key's day was over first
 }
 
+static void tally(struct db *db, const char *outcome)
+{
+    struct metric *metric = metric_counter(
+        "obol_refunds_total", "Refunds by the state that they have come to; created: accepted.",
+        "outcome");
+    db_tally(db, metric_series(metric, METRIC_LABELS(outcome)), 1);
+}
+
 // 'reserving' becomes 'pending', with its event, its audit row and the answer to replay.
 static enum status confirm(const struct refunds *refunds, struct db *db, struct arena *arena,
                            struct refund *refund,
@@ -101,6 +110,7 @@ static enum status confirm(const struct refunds *refunds, struct db *db, struct 
     refund_reserved(refund, reserved->amount, reserved->currency);
     if (!refund_event(arena, refund, now_us, &event))
         return STATUS_RESOURCE_EXHAUSTED;
+    tally(db, "created");
     enum status status = refunds_update(db, arena, refund, 1, now_us);
     if (status == STATUS_OK)
         status = journal_append(db, arena, &event, 1);
@@ -267,6 +277,8 @@ static enum status tell_one(const struct refunds *refunds, struct db *db, struct
     bool told = refund_told(&refund, news, now_us);
     if (told && !refund_event(arena, &refund, now_us, &changes->events[changes->events_n++]))
         return STATUS_RESOURCE_EXHAUSTED;
+    if (told)
+        tally(db, refund.status);
     if (refund.operation_revision != revision) {
         changes->before[changes->refunds_n] = before;
         changes->refunds[changes->refunds_n++] = refund;

@@ -4,6 +4,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "journal/journal.h"
+#include "measure.h"
 #include "view.h"
 #include "json/json.h"
 
@@ -52,6 +53,7 @@ static enum status disable(struct db *db, struct arena *arena, struct endpoint_k
         store_endpoint_disable(db, arena, key.tenant_id, key.endpoint_id, reason, &endpoint);
     if (status != STATUS_OK)
         return status;
+    tally_disabled(db);
     status = store_fail_pending(db, arena, key.tenant_id, key.endpoint_id, reason);
     return status == STATUS_OK ? tell(db, arena, &endpoint) : status;
 }

@@ -1,5 +1,6 @@
 // obol-webhooks: endpoints, deliveries and the dispatcher. Wiring only.
 #include "base/clock.h"
+#include "measure.h"
 #include "obol/webhooks/v1/webhooks.obol.h"
 #include "schedule.h"
 #include "store.h"
@@ -163,6 +164,9 @@ int main(int argc, char **argv)
         .stop = stop,
         .jobs = jobs,
         .sweep = sweep_webhooks,
+        .measure = &sql_measure,
+        .gauges = webhooks_gauges,
+        .gauges_n = webhooks_gauges_n,
         .sealed = webhooks_sealed,
         .sealed_n = webhooks_sealed_n,
     };

@@ -1,7 +1,10 @@
 #include "queue.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "journal/journal.h"
+#include "measure.h"
 #include "schedule.h"
 #include "webhooks_sql.h"
 
@@ -87,6 +90,17 @@ enum status queue_claim(struct db *db, struct arena *arena, const struct waiting
     return status;
 }
 
+static void tally(struct db *db, const struct outcome *items, size_t n)
+{
+    int64_t delivered = 0, failed = 0;
+    for (size_t i = 0; i < n; i++) {
+        delivered += strcmp(items[i].status, "delivered") == 0;
+        failed += strcmp(items[i].status, "failed") == 0;
+    }
+    tally_deliveries(db, "delivered", delivered);
+    tally_deliveries(db, "failed", failed);
+}
+
 enum status queue_finish(struct db *db, struct arena *arena, const struct outcome *items, size_t n)
 {
     struct db_params *params = db_params(arena);
@@ -103,7 +117,12 @@ enum status queue_finish(struct db *db, struct arena *arena, const struct outcom
     db_ints(params, n, DB_COLUMN(items, max_attempts));
     db_times(params, n, DB_COLUMN(items, started_us));
     db_texts(params, n, DB_COLUMN(items, url));
-    return db_post(db, arena, &sql_finish_deliveries, params);
+    if (db_in_transaction(db))
+        tally(db, items, n);
+    enum status status = db_post(db, arena, &sql_finish_deliveries, params);
+    if (status == STATUS_OK && !db_in_transaction(db))
+        tally(db, items, n);
+    return status;
 }
 
 enum status queue_recover(struct db *db, struct arena *arena, const struct waiting *items, size_t n,
@@ -116,8 +135,13 @@ enum status queue_recover(struct db *db, struct arena *arena, const struct waiti
     db_int(params, limit);
     struct db_rows *rows = NULL;
     enum status status = db_run(db, arena, &sql_recover_leases, params, &rows);
-    if (status == STATUS_OK)
-        *ret_n = db_count(rows);
+    if (status != STATUS_OK)
+        return status;
+    int64_t spent = 0;
+    *ret_n = db_count(rows);
+    for (size_t i = 0; i < *ret_n; i++)
+        spent += db_get_bool(rows, i, 0);
+    tally_deliveries(db, "failed", spent);
     return status;
 }
 

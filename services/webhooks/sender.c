@@ -116,9 +116,10 @@ static void take_response(struct sender *sender, const struct http_response *res
     struct outcome outcome =
         sending_outcome(slot->arena, &sender->rules, &slot->attempt, response, clock_unix_us());
     outcome.request_headers = slot->header_lines;
-    metric_add(sender->attempts, 1, METRIC_LABELS(outcome.status));
+    bool delivered = strcmp(outcome.status, "delivered") == 0;
+    metric_add(sender->attempts, 1, METRIC_LABELS(delivered ? "delivered" : "failed"));
     metric_observe(sender->durations, response->duration_us * 1000, NULL);
-    if (strcmp(outcome.status, "delivered") != 0)
+    if (!delivered)
         log_debug("attempt failed", LOG_S("delivery", outcome.delivery_id),
                   LOG_I("attempt", outcome.number), LOG_S("error", outcome.error));
     finish(sender, slot, outcome, true);
@@ -168,9 +169,10 @@ struct sender *sender_new(const struct sending_rules *rules, size_t slots, struc
     list_clear(&sender->done);
     list_clear(&sender->finished);
     pthread_mutex_init(&sender->lock, NULL);
-    sender->attempts = metric_counter("obol_webhook_attempts_total",
-                                      "Webhook attempts by what became of the delivery.", "status");
-    sender->durations = metric_histogram_ns("obol_webhook_attempt_seconds",
+    sender->attempts =
+        metric_counter("obol_webhook_attempts_total",
+                       "Webhook attempts by whether the endpoint took the event.", "outcome");
+    sender->durations = metric_histogram_ns("obol_webhook_attempt_duration_seconds",
                                             "How long endpoints take to answer.", NULL);
     // Made here, used by the thread alone from when it starts: so a wake always finds it.
     sender->client = http_client_new(slots, WEBHOOK_USER_AGENT);

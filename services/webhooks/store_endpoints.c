@@ -1,4 +1,6 @@
 #include "store.h"
+
+#include "measure.h"
 #include "webhooks_sql.h"
 
 enum column { ID, URL, EVENTS, DESCRIPTION, ENABLED, DISABLED_REASON, CREATED_AT, EXTRA };
@@ -173,7 +175,11 @@ enum status store_fail_pending(struct db *db, struct arena *arena, const char *t
 {
     struct db_params *params = key_params(arena, tenant_id, endpoint_id);
     db_text(params, reason);
-    return db_post(db, arena, &sql_fail_pending, params);
+    struct db_rows *rows = NULL;
+    enum status status = db_run(db, arena, &sql_fail_pending, params, &rows);
+    if (status == STATUS_OK)
+        tally_deliveries(db, "failed", (int64_t)db_count(rows));
+    return status;
 }
 
 enum status store_endpoints_for(struct db *db, struct arena *arena, const char *const *tenants,

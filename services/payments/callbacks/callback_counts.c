@@ -202,8 +202,9 @@ struct callback_counts *callback_counts_start(const struct db_config *db, int64_
     struct db_config relaxed = *db;
     relaxed.relaxed = true;
     pthread_mutex_init(&counts->lock, NULL);
-    counts->metric = metric_counter("obol_provider_callbacks_total",
-                                    "Callbacks of providers by outcome", "provider,outcome");
+    counts->metric =
+        metric_counter("obol_provider_callbacks_total",
+                       "Callbacks of providers by what came of them.", "provider,outcome");
     counts->db = db_new(&relaxed);
     counts->arena = arena_new(ARENA_CAP_BATCH);
     counts->bell = bell_new();

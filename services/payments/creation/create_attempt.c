@@ -3,6 +3,7 @@
 
 #include "base/failpoint.h"
 #include "creation/create.h"
+#include "measure.h"
 
 struct attempt {
     struct worker *worker;
@@ -197,6 +198,7 @@ static enum status insert(struct attempt *a)
         if (item->verdict != CREATE_GOES)
             continue;
         rows[n++] = &item->new;
+        tally_created(a->worker->db, &item->new.payment);
         for (size_t j = 0; j < item->events_n; j++)
             effects_event(&effects, &item->events[j]);
         effects_audit(&effects, &(struct audit){

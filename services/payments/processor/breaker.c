@@ -37,7 +37,7 @@ struct breakers {
     pthread_mutex_t lock;
     atomic_size_t not_closed; // written under the lock, read without
     size_t n, hand;           // how many there are; where to look next for one to forget
-    struct metric *circuit;
+    struct metric *circuits, *available;
     struct breaker *chains[CHAINS];
     struct breaker all[BREAKERS_MAX];
 };
@@ -58,10 +58,13 @@ struct breakers *breakers_new(void)
     if (!breakers)
         return NULL;
     pthread_mutex_init(&breakers->lock, NULL);
-    breakers->circuit = metric_gauge(
-        "obol_provider_circuit",
-        "Circuit breaker of a credential: 0 closed, 1 half-open, 2 open. Absent: never opened.",
-        "provider,credential");
+    breakers->circuits = metric_gauge(
+        "obol_provider_circuits",
+        "Circuits of a provider by state, one a credential that this process has used.",
+        "provider,state");
+    breakers->available = metric_gauge(
+        "obol_provider_available",
+        "0 where this process has used a provider and none of its circuits is closed.", "provider");
     return breakers;
 }
 
@@ -71,6 +74,27 @@ void breakers_free(struct breakers *breakers)
         return;
     pthread_mutex_destroy(&breakers->lock);
     free(breakers);
+}
+
+// With the lock held, whenever one of its circuits has changed: which is rare.
+static void show(struct breakers *breakers, const char *provider)
+{
+    int64_t n[BREAKER_HALF_OPEN + 1] = {0};
+    for (size_t i = 0; i < breakers->n; i++)
+        if (strcmp(breakers->all[i].provider, provider) == 0)
+            n[breakers->all[i].state]++;
+    for (enum breaker_state state = BREAKER_CLOSED; state <= BREAKER_HALF_OPEN; state++)
+        metric_set(breakers->circuits, n[state],
+                   METRIC_LABELS(provider, breaker_state_name(state)));
+    bool none = n[BREAKER_CLOSED] + n[BREAKER_OPEN] + n[BREAKER_HALF_OPEN] == 0;
+    metric_set(breakers->available, none || n[BREAKER_CLOSED] > 0, METRIC_LABELS(provider));
+}
+
+void breakers_show(struct breakers *breakers, const char *provider)
+{
+    pthread_mutex_lock(&breakers->lock);
+    show(breakers, provider);
+    pthread_mutex_unlock(&breakers->lock);
 }
 
 static struct breaker **chain_of(struct breakers *breakers, const char *credential_id)
@@ -97,6 +121,10 @@ static struct breaker *forget_one(struct breakers *breakers)
         while (*at != breaker)
             at = &(*at)->next;
         *at = breaker->next;
+        char provider[TEXT_SIZE];
+        memcpy(provider, breaker->provider, sizeof provider);
+        breaker->provider[0] = '\0';
+        show(breakers, provider);
         return breaker;
     }
     return NULL;
@@ -115,24 +143,19 @@ static struct breaker *add(struct breakers *breakers, const char *provider,
     *breaker = (struct breaker){.next = *chain};
     memcpy(breaker->provider, provider, strlen(provider) + 1);
     memcpy(breaker->credential_id, credential_id, strlen(credential_id) + 1);
+    show(breakers, provider);
     return *chain = breaker;
 }
 
 static void become(struct breakers *breakers, struct breaker *breaker, enum breaker_state state)
 {
-    static const int64_t shown[] = {
-        [BREAKER_CLOSED] = 0,
-        [BREAKER_HALF_OPEN] = 1,
-        [BREAKER_OPEN] = 2,
-    };
     if (breaker->state == BREAKER_CLOSED)
         atomic_fetch_add(&breakers->not_closed, 1);
     if (state == BREAKER_CLOSED)
         atomic_fetch_sub(&breakers->not_closed, 1);
     breaker->state = state;
     breaker->probe_until_ms = breaker->probes_well = 0;
-    metric_set(breakers->circuit, shown[state],
-               METRIC_LABELS(breaker->provider, breaker->credential_id));
+    show(breakers, breaker->provider);
 }
 
 static void open_it(struct breakers *breakers, struct breaker *breaker, int64_t now_ms)
@@ -220,6 +243,16 @@ void breakers_note(struct breakers *breakers, const char *provider, const char *
 static bool all_closed(struct breakers *breakers)
 {
     return atomic_load_explicit(&breakers->not_closed, memory_order_relaxed) == 0;
+}
+
+void breakers_settle(struct breakers *breakers, int64_t now_ms)
+{
+    if (all_closed(breakers))
+        return;
+    pthread_mutex_lock(&breakers->lock);
+    for (size_t i = 0; i < breakers->n; i++)
+        settle(breakers, &breakers->all[i], now_ms);
+    pthread_mutex_unlock(&breakers->lock);
 }
 
 size_t breakers_room(struct breakers *breakers, const char *credential_id, int64_t now_ms)

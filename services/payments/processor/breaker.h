@@ -24,12 +24,18 @@
 enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
 const char *breaker_state_name(enum breaker_state state);
 
+// Shown as obol_provider_circuits by state, and as obol_provider_available: 0 where none of a
+// provider's circuits is closed.
 struct breakers;
 struct breakers *breakers_new(void);           // NULL: out of memory
 void breakers_free(struct breakers *breakers); // NULL is fine
 // A request to this credential has ended.
 void breakers_note(struct breakers *breakers, const char *provider, const char *credential_id,
                    bool well, int64_t now_ms);
+// What is known of a provider, as metrics; it is available until something else is known.
+void breakers_show(struct breakers *breakers, const char *provider);
+// What the time alone has changed, so that a circuit that nobody asks about closes too.
+void breakers_settle(struct breakers *breakers, int64_t now_ms);
 // How many requests may leave now: SIZE_MAX when closed, 0 or 1 otherwise.
 size_t breakers_room(struct breakers *breakers, const char *credential_id, int64_t now_ms);
 // A request leaves: in half-open it takes the one place, until breakers_note or for a minute.

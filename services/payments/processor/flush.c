@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "measure.h"
 #include "processor/reroute.h"
 #include "store_reviews.h"
 
@@ -29,6 +30,8 @@ struct flush {
 
 static void apply(struct turn *turn, struct operation *operation, const struct decision *decision)
 {
+    if (decision->after.status == OPERATION_READY && decision->after.stage == operation->stage)
+        tally_retry(turn->db, operation);
     *operation = decision->after;
     if (decision->act.kind != ACT_NONE)
         turn_follow(turn, operation, &decision->act);

@@ -54,10 +54,10 @@ static void hear(struct processor *processor, struct slot *slot, const struct ou
     if (outcome->kind != OUTCOME_MUTE)
         breakers_note(processor->config.state->breakers, slot->provider->name,
                       slot->use.credential->id, is_well(outcome), clock_now_ns() / NS_PER_MS);
-    const char *step = slot->step == STEP_ACT ? "act" : "query";
+    const char *act = slot->step == STEP_ACT ? operation_kind_name(slot->act.kind) : "query";
     const char *provider = slot->provider->name;
-    metric_add(processor->requests, 1, METRIC_LABELS(provider, step, outcome_name(outcome->kind)));
-    metric_observe(processor->durations, duration_us * 1000, METRIC_LABELS(provider, step));
+    metric_add(processor->requests, 1, METRIC_LABELS(provider, act, outcome_name(outcome->kind)));
+    metric_observe(processor->durations, duration_us * 1000, METRIC_LABELS(provider, act));
     slot_note(slot, outcome, duration_us);
     if (outcome->kind == OUTCOME_ACCEPTED)
         hold(processor, slot);

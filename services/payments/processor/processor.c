@@ -107,6 +107,9 @@ static void *run(void *argument)
         hand_look_for_sessions(processor);
         hand_listen(processor);
         take_turn(processor);
+        breakers_settle(processor->config.state->breakers, clock_now_ns() / NS_PER_MS);
+        metric_set(processor->in_flight, (int64_t)(processor->config.slots - hand_room(processor)),
+                   NULL);
         arena_reset(processor->arena);
     }
     return NULL;
@@ -153,10 +156,14 @@ struct processor *processor_start(const struct processor_config *config)
         return NULL;
     processor->config = *config;
     processor->requests =
-        metric_counter("obol_provider_requests_total", "Requests to providers by outcome",
-                       "provider,step,outcome");
-    processor->durations = metric_histogram_ns(
-        "obol_provider_request_seconds", "Duration of requests to providers", "provider,step");
+        metric_counter("obol_provider_requests_total",
+                       "Requests to providers by what they asked for and what came of it.",
+                       "provider,act,outcome");
+    processor->durations =
+        metric_histogram_ns("obol_provider_request_duration_seconds",
+                            "How long providers take to answer.", "provider,act");
+    processor->in_flight = metric_gauge("obol_operations_in_flight",
+                                        "Operations that the processor has in hand.", NULL);
     processor->arena = arena_new(ARENA_CAP_BATCH);
     processor->db = db_new(config->db);
     // Made here, used by the loop alone from when its thread starts: so a ring always finds it.

@@ -32,3 +32,4 @@ UPDATE deliveries d
        finished_at = CASE WHEN lost.spent THEN now() END, last_error = 'No outcome was recorded.'
   FROM lost
  WHERE d.tenant_id = lost.tenant_id AND d.id = lost.delivery_id
+RETURNING lost.spent

@@ -1,0 +1,106 @@
+#include "measure.h"
+
+#include "obs/metrics.h"
+#include "processor/breaker.h"
+#include "providers/provider.h"
+
+const struct service_gauge payments_gauges[] = {
+    {"obol_payments_unknown", "Payments whose outcome isn't known, counted to 10,001.", false},
+    {"obol_payments_unknown_oldest_age_seconds", "How long the oldest of them has been so.", true},
+    {"obol_payments_needs_review", "Payments that wait for a person, counted to 10,001.", false},
+    {"obol_refunds_needs_review", "Refunds that wait for a person, counted to 10,001.", false},
+    {"obol_operations_due", "Operations that should be sent or asked about, counted to 10,001.",
+     false},
+    {"obol_operations_due_oldest_age_seconds", "For how long the oldest of them has been due.",
+     true},
+};
+const size_t payments_gauges_n = sizeof payments_gauges / sizeof *payments_gauges;
+
+static const char *outcome_shown(enum payment_status status)
+{
+    switch (status) {
+    case PAYMENT_AUTHORIZED:
+    case PAYMENT_SUCCEEDED:
+    case PAYMENT_FAILED:
+    case PAYMENT_CANCELED:
+    case PAYMENT_EXPIRED:
+    case PAYMENT_UNKNOWN:
+    case PAYMENT_NEEDS_REVIEW:
+        return payment_status_name(status);
+    case PAYMENT_PENDING:
+    case PAYMENT_PROCESSING:
+    case PAYMENT_REQUIRES_ACTION:
+    case PAYMENT_CAPTURING:
+    case PAYMENT_CANCELING:
+        break;
+    }
+    return NULL; // on its way
+}
+
+static void count(struct db *db, const struct payment *payment, const char *outcome)
+{
+    struct metric *metric = metric_counter(
+        "obol_payments_total", "Payments by the state that they have come to; created: accepted.",
+        "provider,method,outcome");
+    db_tally(db, metric_series(metric, METRIC_LABELS(payment->provider, payment->method, outcome)),
+             1);
+}
+
+static void amount(struct db *db, const struct payment *payment, const char *outcome,
+                   int64_t amount)
+{
+    struct metric *metric =
+        metric_counter("obol_payment_amount_minor_units_total",
+                       "Amounts that were asked for, taken, declined and given back, in minor "
+                       "units of the currency.",
+                       "currency,outcome");
+    db_tally(db, metric_series(metric, METRIC_LABELS(payment->currency, outcome)), amount);
+}
+
+void tally_created(struct db *db, const struct payment *payment)
+{
+    count(db, payment, "created");
+    amount(db, payment, "created", payment->amount);
+    if (payment->status == PAYMENT_NEEDS_REVIEW)
+        count(db, payment, "needs_review");
+}
+
+// An act that was refused leads back to where it began, which is nothing new.
+static bool leads_back(enum payment_status before)
+{
+    return before == PAYMENT_CAPTURING || before == PAYMENT_CANCELING;
+}
+
+void tally_changed(struct db *db, const struct payment *payment, enum payment_status before,
+                   const struct payment_act *act)
+{
+    const char *outcome = outcome_shown(payment->status);
+    if (act->kind == ACT_REFUNDED)
+        amount(db, payment, "refunded", act->amount);
+    if (payment->status == before || !outcome ||
+        (payment->status == PAYMENT_AUTHORIZED && leads_back(before)))
+        return;
+    count(db, payment, outcome);
+    if (payment->status == PAYMENT_SUCCEEDED)
+        amount(db, payment, outcome, payment->amount_captured);
+    if (payment->status == PAYMENT_FAILED)
+        amount(db, payment, outcome, payment->amount);
+}
+
+void tally_retry(struct db *db, const struct operation *operation)
+{
+    struct metric *metric = metric_counter(
+        "obol_operation_retries_total",
+        "Requests that did nothing at a provider and are sent once more.", "provider,act");
+    db_tally(db,
+             metric_series(
+                 metric, METRIC_LABELS(operation->provider, operation_kind_name(operation->kind))),
+             1);
+}
+
+void measure_begin(struct breakers *breakers, const struct providers *providers)
+{
+    const struct provider *provider;
+    for (size_t i = 0; (provider = providers_at(providers, i)); i++)
+        breakers_show(breakers, provider->name);
+}
