@@ -139,6 +139,13 @@ static struct metric_series *outcome_series(const char *outcome)
                          METRIC_LABELS(outcome));
 }
 
+void journal_tallies_begin(void)
+{
+    (void)outcome_series("new");
+    (void)outcome_series("replayed");
+    (void)outcome_series("conflict");
+}
+
 // A conflict is refused, and so mostly rolled back: it counts at once. Our own row, found again
 // after a lost COMMIT, is nothing new.
 static void tally(struct db *db, const struct claim *items, size_t n)

@@ -139,6 +139,8 @@ MUST_USE enum status journal_audit_list(struct db *db, struct arena *arena,
                                         size_t *ret_n);
 
 // --- Measuring
+// Counters at 0, so that the first of a kind is seen to come.
+void journal_tallies_begin(void);
 // One row: outbox rows (counted to 10,001), when the oldest was written, the server's connections
 // and how many it takes.
 extern const struct db_statement *const journal_measure;

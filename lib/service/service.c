@@ -258,6 +258,7 @@ static enum status assemble(struct service *service)
 {
     service->journal = (struct journal){service->definition->name, &service->ring};
     vitals_begin(OBOL_VERSION);
+    journal_tallies_begin();
     service->health = health_new(service->definition->name, OBOL_VERSION);
     service->outbox_bell = bell_new();
     service->housekeeping_bell = bell_new();

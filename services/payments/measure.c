@@ -37,24 +37,27 @@ static const char *outcome_shown(enum payment_status status)
     return NULL; // on its way
 }
 
-static void count(struct db *db, const struct payment *payment, const char *outcome)
+static struct metric_series *payments_series(const char *provider, const char *method,
+                                             const char *outcome)
 {
     struct metric *metric = metric_counter(
         "obol_payments_total", "Payments by the state that they have come to; created: accepted.",
         "provider,method,outcome");
-    db_tally(db, metric_series(metric, METRIC_LABELS(payment->provider, payment->method, outcome)),
-             1);
+    return metric_series(metric, METRIC_LABELS(provider, method, outcome));
+}
+
+static void count(struct db *db, const struct payment *payment, const char *outcome)
+{
+    db_tally(db, payments_series(payment->provider, payment->method, outcome), 1);
 }
 
 static void amount(struct db *db, const struct payment *payment, const char *outcome,
-                   int64_t amount)
+                   int64_t minor_units)
 {
-    struct metric *metric =
-        metric_counter("obol_payment_amount_minor_units_total",
-                       "Amounts that were asked for, taken, declined and given back, in minor "
-                       "units of the currency.",
-                       "currency,outcome");
-    db_tally(db, metric_series(metric, METRIC_LABELS(payment->currency, outcome)), amount);
+    struct metric *metric = metric_counter(
+        "obol_payment_amount_minor_units_total",
+        "Amounts that were asked for, taken, declined and given back.", "currency,outcome");
+    db_tally(db, metric_series(metric, METRIC_LABELS(payment->currency, outcome)), minor_units);
 }
 
 void tally_created(struct db *db, const struct payment *payment)
@@ -98,9 +101,22 @@ void tally_retry(struct db *db, const struct operation *operation)
              1);
 }
 
+static void payments_begin(const char *provider, const char *method)
+{
+    (void)payments_series(provider, method, "created");
+    for (int status = PAYMENT_PENDING; status <= PAYMENT_STATUS_MAX; status++) {
+        const char *outcome = outcome_shown((enum payment_status)status);
+        if (outcome)
+            (void)payments_series(provider, method, outcome);
+    }
+}
+
 void measure_begin(struct breakers *breakers, const struct providers *providers)
 {
     const struct provider *provider;
-    for (size_t i = 0; (provider = providers_at(providers, i)); i++)
+    for (size_t i = 0; (provider = providers_at(providers, i)); i++) {
         breakers_show(breakers, provider->name);
+        for (const struct provider_support *takes = provider->supports; takes->method; takes++)
+            payments_begin(provider->name, takes->method);
+    }
 }

@@ -11,7 +11,7 @@ struct providers;
 extern const struct service_gauge payments_gauges[]; // of sql_measure
 extern const size_t payments_gauges_n;
 
-// So that a provider is seen before its first request.
+// So that a provider, and what becomes of its payments, is seen before the first.
 void measure_begin(struct breakers *breakers, const struct providers *providers);
 
 void tally_created(struct db *db, const struct payment *payment);

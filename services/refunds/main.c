@@ -44,6 +44,7 @@ static enum status start(struct service *service, void **ret_state)
     *ret_state = refunds;
     if (!refunds)
         return STATUS_RESOURCE_EXHAUSTED;
+    saga_tallies_begin();
     refunds->service = service;
     refunds->journal = service_journal(service);
     refunds->bell = bell_new();

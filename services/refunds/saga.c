@@ -92,12 +92,25 @@ static enum status complete_key(const struct refunds *refunds, struct db *db, st
     return status == STATUS_NOT_FOUND ? STATUS_OK : status; // the key's day was over first
 }
 
-static void tally(struct db *db, const char *outcome)
+static struct metric_series *outcome_series(const char *outcome)
 {
     struct metric *metric = metric_counter(
         "obol_refunds_total", "Refunds by the state that they have come to; created: accepted.",
         "outcome");
-    db_tally(db, metric_series(metric, METRIC_LABELS(outcome)), 1);
+    return metric_series(metric, METRIC_LABELS(outcome));
+}
+
+static void tally(struct db *db, const char *outcome)
+{
+    db_tally(db, outcome_series(outcome), 1);
+}
+
+void saga_tallies_begin(void)
+{
+    static const char *const outcomes[] = {"created", "processed", "failed", "unknown",
+                                           "needs_review"};
+    for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
+        (void)outcome_series(outcomes[i]);
 }
 
 // 'reserving' becomes 'pending', with its event, its audit row and the answer to replay.

@@ -36,3 +36,5 @@ MUST_USE enum status saga_tell(const struct refunds *refunds, struct db *db, str
                                size_t n);
 // One turn of the loop that drives unfinished refunds on.
 int64_t saga_drive(void *refunds, struct db *db, struct arena *arena);
+// Counters at 0, so that the first of a kind is seen to come.
+void saga_tallies_begin(void);

@@ -115,6 +115,7 @@ static enum status start(struct service *service, void **ret_state)
         arena_free(arena);
         return STATUS_RESOURCE_EXHAUSTED;
     }
+    tallies_begin();
     webhooks->arena = arena;
     webhooks->settings = &settings;
     webhooks->service = service;

@@ -9,21 +9,35 @@ const struct service_gauge webhooks_gauges[] = {
 };
 const size_t webhooks_gauges_n = sizeof webhooks_gauges / sizeof *webhooks_gauges;
 
+static struct metric_series *deliveries_series(const char *outcome)
+{
+    return metric_series(metric_counter("obol_webhook_deliveries_total",
+                                        "Deliveries that have come to an end, by which.",
+                                        "outcome"),
+                         METRIC_LABELS(outcome));
+}
+
+static struct metric_series *disabled_series(void)
+{
+    return metric_series(metric_counter("obol_webhook_endpoints_disabled_total",
+                                        "Endpoints that were disabled because they failed.", NULL),
+                         NULL);
+}
+
 void tally_deliveries(struct db *db, const char *outcome, int64_t n)
 {
-    struct metric *metric =
-        metric_counter("obol_webhook_deliveries_total",
-                       "Deliveries that have come to an end, by which.", "outcome");
     if (n > 0)
-        db_tally(db, metric_series(metric, METRIC_LABELS(outcome)), n);
+        db_tally(db, deliveries_series(outcome), n);
 }
 
 void tally_disabled(struct db *db)
 {
-    db_tally(
-        db,
-        metric_series(metric_counter("obol_webhook_endpoints_disabled_total",
-                                     "Endpoints that were disabled because they failed.", NULL),
-                      NULL),
-        1);
+    db_tally(db, disabled_series(), 1);
+}
+
+void tallies_begin(void)
+{
+    (void)deliveries_series("delivered");
+    (void)deliveries_series("failed");
+    (void)disabled_series();
 }

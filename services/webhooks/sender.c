@@ -172,6 +172,8 @@ struct sender *sender_new(const struct sending_rules *rules, size_t slots, struc
     sender->attempts =
         metric_counter("obol_webhook_attempts_total",
                        "Webhook attempts by whether the endpoint took the event.", "outcome");
+    metric_add(sender->attempts, 0, METRIC_LABELS("delivered"));
+    metric_add(sender->attempts, 0, METRIC_LABELS("failed"));
     sender->durations = metric_histogram_ns("obol_webhook_attempt_duration_seconds",
                                             "How long endpoints take to answer.", NULL);
     // Made here, used by the thread alone from when it starts: so a wake always finds it.

@@ -270,7 +270,7 @@ def test_operations_port_shows_dependencies_and_metrics(stack, api):
         assert "postgres" in inside and "nats" in inside
     metrics = stack.open("GET", "/metrics", port="gateway_ops")
     assert metrics.headers["Content-Type"].startswith("text/plain")
-    counted = re.search(r'^obol_http_requests_total\{[^}]*method="CreatePayment"[^}]*\} (\d+)', metrics.raw.decode(), re.M)
+    counted = re.search(r'^obol_http_requests_total\{[^}]*method="POST",route="/api/v1/payments",status="201"\} (\d+)', metrics.raw.decode(), re.M)
     assert counted and int(counted.group(1)) >= 1
     for line in metrics.raw.decode().splitlines():
         assert re.match(r"# (HELP|TYPE) |[a-zA-Z_:][\w:]*(\{.*\})? [-+.\deInfNa]+$", line), line

@@ -105,6 +105,69 @@ Test(metrics, histogram_without_labels_has_only_le)
     check("h_seconds_count 1\n");
 }
 
+Test(metrics, histogram_of_sizes_counts_in_powers_of_two)
+{
+    struct metric *metric = metric_histogram_sizes("batch_calls", "B.", NULL);
+    const int64_t observed[] = {1, 2, 3, 512, 513};
+    for (size_t i = 0; i < sizeof observed / sizeof *observed; i++)
+        metric_observe(metric, observed[i], NULL);
+    check("batch_calls_bucket{le=\"1\"} 1\n");
+    check("batch_calls_bucket{le=\"2\"} 2\n");
+    check("batch_calls_bucket{le=\"4\"} 3\n");
+    check("batch_calls_bucket{le=\"256\"} 3\n");
+    check("batch_calls_bucket{le=\"512\"} 4\n");
+    check("batch_calls_bucket{le=\"+Inf\"} 5\n");
+    check("batch_calls_sum 1031\n");
+    check("batch_calls_count 5\n");
+}
+
+Test(metrics, nanoseconds_are_shown_as_seconds)
+{
+    metric_set(metric_gauge_ns("age_seconds", "A.", NULL), 1500000000, NULL);
+    metric_add(metric_counter_ns("cpu_seconds_total", "C.", NULL), 3, NULL);
+    metric_set(metric_gauge_ns("skew_seconds", "S.", NULL), -500000000, NULL);
+    check("\nage_seconds 1.500000000\n");
+    check("\ncpu_seconds_total 0.000000003\n");
+    check("\nskew_seconds -0.500000000\n");
+}
+
+Test(metrics, gauge_that_nobody_knows_is_not_shown)
+{
+    struct metric *metric = metric_gauge("depth", "D.", "of");
+    metric_set(metric, 7, METRIC_LABELS("a"));
+    metric_set(metric, 8, METRIC_LABELS("b"));
+    metric_forget(metric, METRIC_LABELS("a"));
+    check("depth{of=\"b\"} 8\n");
+    cr_assert_null(strstr(page.at, "depth{of=\"a\"}"));
+    metric_set(metric, 0, METRIC_LABELS("a"));
+    check("depth{of=\"a\"} 0\n");
+}
+
+Test(metrics, series_looked_up_once_counts_like_any)
+{
+    struct metric *metric = metric_counter("often_total", "O.", "l");
+    struct metric_series *series = metric_series(metric, METRIC_LABELS("x"));
+    metric_series_add(series, 2);
+    metric_add(metric, 3, METRIC_LABELS("x"));
+    metric_series_add(NULL, 1); // no memory: not counted
+    check("often_total{l=\"x\"} 5\n");
+}
+
+static int refreshed;
+
+static void refresh(void)
+{
+    metric_set(metric_gauge("fresh", "F.", NULL), ++refreshed, NULL);
+}
+
+Test(metrics, what_is_read_when_somebody_asks_is_read_once_a_print)
+{
+    metrics_before_print(refresh);
+    metrics_before_print(refresh);
+    print();
+    check("\nfresh 2\n");
+}
+
 Test(metrics, series_past_the_maximum_count_as_other)
 {
     struct metric *metric = metric_counter("wild", "W.", "tenant,x");
@@ -115,7 +178,7 @@ Test(metrics, series_past_the_maximum_count_as_other)
     }
     metric_add(metric, 1, METRIC_LABELS("t0", "y"));
     check("wild{tenant=\"t0\",x=\"y\"} 2\n");
-    check("wild{tenant=\"t255\",x=\"y\"} 1\n");
+    check("wild{tenant=\"t1023\",x=\"y\"} 1\n");
     check("wild{tenant=\"other\",x=\"other\"} 100\n");
     int lines = 0;
     for (const char *at = print(); (at = strstr(at, "wild{")); at++)
@@ -143,7 +206,7 @@ static void *update_often(void *unused)
     struct metric *histogram = metric_histogram_ns("busy_seconds", "B.", NULL);
     for (int i = 0; i < 20000; i++) {
         char value[16];
-        snprintf(value, sizeof(value), "v%d", i % 400);
+        snprintf(value, sizeof(value), "v%d", i % 1400);
         metric_add(counter, 1, METRIC_LABELS(value));
         metric_observe(histogram, 1000, NULL);
     }

@@ -30,16 +30,29 @@ static size_t listed(struct breakers *breakers, int64_t now_ms, struct breaker_v
     return n;
 }
 
-static int shown(void)
+static bool shown(const char *line)
 {
     struct buffer out;
     buffer_init(&out, 1 << 20);
     metrics_print(&out);
-    const char *line = "obol_provider_circuit{provider=\"mtn\",credential=\"" ID "\"} ";
-    const char *at = strstr(out.at, line);
-    int value = at ? at[strlen(line)] - '0' : -1;
+    bool found = strstr(out.at, line);
     buffer_deinit(&out);
-    return value;
+    return found;
+}
+
+// That one circuit is in this state, and none in another, is what the metrics say.
+static void check_shown(const char *state)
+{
+    static const char *const states[] = {"closed", "open", "half_open"};
+    char line[100];
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(line, sizeof line, "obol_provider_circuits{provider=\"mtn\",state=\"%s\"} %d\n",
+                 states[i], strcmp(states[i], state) == 0);
+        cr_assert(shown(line), "%s", line);
+    }
+    snprintf(line, sizeof line, "obol_provider_available{provider=\"mtn\"} %d\n",
+             strcmp(state, "closed") == 0);
+    cr_assert(shown(line), "%s", line);
 }
 
 // One request in half-open: there is room for one, and then for none.
@@ -97,19 +110,19 @@ Test(breaker, lets_one_at_a_time_through_and_closes_after_three_good_ones)
     cr_assert_eq(listed(breakers, NOW + 400, &view), 1);
     cr_assert_eq(view.state, BREAKER_OPEN);
     cr_assert_eq(view.retry_ms, BREAKER_OPEN_MS - 400);
-    cr_assert_eq(shown(), 2);
+    check_shown("open");
     int64_t now = NOW + BREAKER_OPEN_MS;
     cr_assert_eq(breakers_room(breakers, ID, now - 1), 0);
     for (int i = 0; i < BREAKER_PROBES; i++) {
         cr_assert_eq(listed(breakers, now, &view), 1);
         cr_assert_eq(view.state, BREAKER_HALF_OPEN);
         cr_assert_eq(view.retry_ms, 0);
-        cr_assert_eq(shown(), 1);
+        check_shown("half_open");
         probe(breakers, true, now);
     }
     cr_assert_eq(breakers_room(breakers, ID, now), SIZE_MAX);
     cr_assert_eq(listed(breakers, now, NULL), 0);
-    cr_assert_eq(shown(), 0);
+    check_shown("closed");
     note(breakers, BREAKER_REQUESTS_MIN - 4, false, now); // with the probe that closed it, too few
     cr_assert_eq(breakers_room(breakers, ID, now), SIZE_MAX);
     breakers_free(breakers);
@@ -167,7 +180,7 @@ Test(breaker, closes_when_nobody_asks_for_the_credential_any_more)
     int64_t half_open = NOW + BREAKER_OPEN_MS;
     cr_assert_eq(listed(breakers, half_open + 599999, NULL), 1);
     cr_assert_eq(listed(breakers, half_open + 600000, NULL), 0);
-    cr_assert_eq(shown(), 0);
+    check_shown("closed");
     breakers_free(breakers);
 }
 
@@ -247,5 +260,31 @@ Test(breaker, serves_threads_and_keeps_its_count)
     cr_assert_null(breakers_list(breakers, arena, now_ms + 60000, &n));
     cr_assert_eq(n, 0);
     arena_free(arena);
+    breakers_free(breakers);
+}
+
+Test(breaker, provider_is_available_while_one_of_its_circuits_is_closed)
+{
+    struct breakers *breakers = breakers_new();
+    breakers_show(breakers, "mtn");
+    cr_assert(shown("obol_provider_available{provider=\"mtn\"} 1\n"));
+    cr_assert(shown("obol_provider_circuits{provider=\"mtn\",state=\"closed\"} 0\n"));
+    note(breakers, BREAKER_REQUESTS_MIN, false, NOW);
+    cr_assert(shown("obol_provider_available{provider=\"mtn\"} 0\n"));
+    breakers_note(breakers, "mtn", "cred_2", true, NOW);
+    cr_assert(shown("obol_provider_available{provider=\"mtn\"} 1\n"));
+    cr_assert(shown("obol_provider_circuits{provider=\"mtn\",state=\"open\"} 1\n"));
+    cr_assert(shown("obol_provider_circuits{provider=\"mtn\",state=\"closed\"} 1\n"));
+    breakers_free(breakers);
+}
+
+Test(breaker, closes_by_the_clock_though_nobody_asks)
+{
+    struct breakers *breakers = breakers_new();
+    note(breakers, BREAKER_REQUESTS_MIN, false, NOW);
+    breakers_settle(breakers, NOW + BREAKER_OPEN_MS);
+    check_shown("half_open");
+    breakers_settle(breakers, NOW + BREAKER_OPEN_MS + 600000);
+    check_shown("closed");
     breakers_free(breakers);
 }
