@@ -90,15 +90,17 @@ void tally_changed(struct db *db, const struct payment *payment, enum payment_st
         amount(db, payment, outcome, payment->amount);
 }
 
-void tally_retry(struct db *db, const struct operation *operation)
+static struct metric_series *retries_series(const char *provider, enum operation_kind kind)
 {
     struct metric *metric = metric_counter(
         "obol_operation_retries_total",
         "Requests that did nothing at a provider and are sent once more.", "provider,act");
-    db_tally(db,
-             metric_series(
-                 metric, METRIC_LABELS(operation->provider, operation_kind_name(operation->kind))),
-             1);
+    return metric_series(metric, METRIC_LABELS(provider, operation_kind_name(kind)));
+}
+
+void tally_retry(struct db *db, const struct operation *operation)
+{
+    db_tally(db, retries_series(operation->provider, operation->kind), 1);
 }
 
 static void payments_begin(const char *provider, const char *method)
@@ -116,6 +118,8 @@ void measure_begin(struct breakers *breakers, const struct providers *providers)
     const struct provider *provider;
     for (size_t i = 0; (provider = providers_at(providers, i)); i++) {
         breakers_show(breakers, provider->name);
+        for (int kind = OPERATION_CHARGE; kind < OPERATION_KINDS; kind++)
+            (void)retries_series(provider->name, (enum operation_kind)kind);
         for (const struct provider_support *takes = provider->supports; takes->method; takes++)
             payments_begin(provider->name, takes->method);
     }

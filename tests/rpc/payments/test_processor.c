@@ -1,6 +1,7 @@
 #include "../../store/payments/fixture.h"
 #include "fake.h"
 #include "processor/processor.h"
+#include "support/measures.h"
 
 static struct fixture f;
 static char url[64];
@@ -155,6 +156,11 @@ Test(processor, sends_again_only_when_not_found_is_final)
     sql("UPDATE operations SET sent_at = sent_at - interval '1 hour'");
     wait_status(id, "succeeded");
     cr_assert_str_eq(sql("SELECT attempts FROM operations"), "2");
+    cr_assert_eq(test_metric("obol_operation_retries_total{provider=\"simulator\",act=\"charge\"}"),
+                 1);
+    cr_assert_eq(test_metric("obol_provider_requests_total{provider=\"simulator\",act=\"charge\","
+                             "outcome=\"accepted\"}"),
+                 1);
 }
 
 Test(processor, asks_before_anything_else_after_a_crash)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/failpoint.h"
-#include "support/support.h"
+#include "support/measures.h"
 
 static struct test_database database;
 static struct db *db, *other;
@@ -315,4 +315,82 @@ Test(transaction, is_unknown_when_the_connection_dies_with_posted_statements)
     cr_ok(post(db, 1, "a"));
     cr_ok(db_commit(db));
     cr_assert_str_eq(count(), "1");
+}
+
+static struct metric_series *tallied(void)
+{
+    return metric_series(metric_counter("tallied_total", "T.", NULL), NULL);
+}
+
+Test(transaction, tallies_what_is_committed_and_nothing_else)
+{
+    db_tally(db, tallied(), 1); // outside: at once
+    cr_assert_eq(test_metric("tallied_total"), 1);
+    cr_ok(db_begin(db));
+    cr_ok(insert(db, 1, "a"));
+    db_tally(db, tallied(), 10);
+    db_tally(db, tallied(), -3);
+    cr_assert_eq(test_metric("tallied_total"), 1);
+    cr_ok(db_commit(db));
+    cr_assert_eq(test_metric("tallied_total"), 8);
+    cr_ok(db_begin(db));
+    db_tally(db, tallied(), 100);
+    db_rollback(db);
+    cr_ok(db_begin(db)); // what was rolled back is not counted by the next one either
+    db_tally(db, tallied(), -5);
+    cr_ok(db_commit(db));
+    cr_assert_eq(test_metric("tallied_total"), 8);
+}
+
+Test(transaction, tallies_nothing_where_the_commit_failed_or_its_answer_was_lost)
+{
+    cr_ok(db_begin(db));
+    cr_ok(insert(db, 1, "a"));
+    db_tally(db, tallied(), 1);
+    failpoint_arm("db.commit.lost=fail");
+    cr_assert_eq(db_commit(db), STATUS_UNKNOWN);
+    failpoint_arm("");
+    cr_ok(db_begin(db));
+    cr_assert_eq(insert(db, 2, "too long"), STATUS_INVALID_ARGUMENT);
+    db_tally(db, tallied(), 1);
+    cr_assert_eq(db_commit(db), STATUS_ABORTED);
+    cr_ok(db_begin(db));
+    db_tally(db, tallied(), 1);
+    test_database_disconnect(&database);
+    cr_assert_eq(insert(db, 3, "a"), STATUS_ABORTED);
+    cr_assert_eq(db_commit(db), STATUS_ABORTED);
+    cr_assert_eq(test_metric("tallied_total"), 0);
+}
+
+Test(transaction, connections_are_shown_by_what_they_do)
+{
+    double down = test_metric("obol_db_connections{state=\"down\"}");
+    double idle = test_metric("obol_db_connections{state=\"idle\"}");
+    double most = test_metric("obol_db_connections_max");
+    cr_ok(db_begin(db));
+    cr_ok(insert(db, 1, "a"));
+    cr_assert_eq(test_metric("obol_db_connections{state=\"busy\"}"), 1);
+    cr_assert_eq(test_metric("obol_db_connections{state=\"idle\"}"), idle - 1);
+    cr_ok(db_commit(db));
+    cr_assert_eq(test_metric("obol_db_connections{state=\"busy\"}"), 0);
+    cr_assert_eq(test_metric("obol_db_connections{state=\"idle\"}"), idle);
+    struct db *third = db_new(&(struct db_config){.url = database.url, .schema = "store"});
+    cr_assert_eq(test_metric("obol_db_connections{state=\"down\"}"), down + 1);
+    cr_assert_eq(test_metric("obol_db_connections_max"), most + 1);
+    db_free(third);
+    cr_assert_eq(test_metric("obol_db_connections{state=\"down\"}"), down);
+    cr_assert_eq(test_metric("obol_db_connections_max"), most);
+}
+
+Test(transaction, failures_and_waits_are_counted)
+{
+    double waits = test_metric("obol_db_statement_duration_seconds_count");
+    cr_assert_eq(insert(db, 1, "too long"), STATUS_INVALID_ARGUMENT);
+    cr_assert_eq(test_metric("obol_db_errors_total{class=\"23\"}"), 1);
+    cr_assert_geq(test_metric("obol_db_statement_duration_seconds_count"), waits + 1);
+    cr_ok(db_begin(db));
+    test_database_disconnect(&database);
+    cr_assert_eq(insert(db, 2, "a"), STATUS_ABORTED);
+    db_rollback(db);
+    cr_assert_geq(test_metric("obol_db_errors_total{class=\"08\"}"), 1);
 }

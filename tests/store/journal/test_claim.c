@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "journal/journal.h"
-#include "support/support.h"
+#include "support/measures.h"
 
 static struct test_database database;
 static struct db *db, *other;
@@ -258,4 +258,38 @@ Test(claim, has_one_winner_among_threads)
         }
         cr_assert_eq(won, 1);
     }
+}
+
+#define KEYS(outcome) test_metric("obol_idempotency_total{outcome=\"" outcome "\"}")
+
+Test(claim, keys_are_counted_by_what_came_of_them)
+{
+    struct claim first = claim_of("a", "pay_1", "x"), again = claim_of("a", "pay_2", "x");
+    struct claim reused = claim_of("a", "pay_3", "y"), ours = claim_of("a", "pay_1", "x");
+    journal_tallies_begin();
+    cr_ok(db_begin(db));
+    cr_assert_eq(claim_one(db, &first), CLAIM_WON);
+    db_rollback(db);
+    cr_assert_eq(KEYS("new"), 0);
+    cr_assert_eq(claim_one(db, &first), CLAIM_WON);
+    cr_assert_eq(claim_one(db, &again), CLAIM_REPLAY);
+    cr_assert_eq(claim_one(db, &ours), CLAIM_OURS);
+    cr_ok(db_begin(db));
+    cr_assert_eq(claim_one(db, &reused), CLAIM_REUSED);
+    db_rollback(db); // as its refusal does
+    cr_assert_eq(KEYS("new"), 1);
+    cr_assert_eq(KEYS("replayed"), 1);
+    cr_assert_eq(KEYS("conflict"), 1);
+}
+
+Test(claim, a_key_that_is_given_back_was_none)
+{
+    struct claim kept = claim_of("a", "pay_1", "x"), refused = claim_of("b", "pay_2", "x");
+    const struct claim *back[] = {&refused};
+    cr_ok(db_begin(db));
+    cr_assert_eq(claim_one(db, &kept), CLAIM_WON);
+    cr_assert_eq(claim_one(db, &refused), CLAIM_WON);
+    cr_ok(journal_forget(db, arena, back, 1));
+    cr_ok(db_commit(db));
+    cr_assert_eq(KEYS("new"), 1);
 }

@@ -4,7 +4,7 @@
 #include "base/id.h"
 #include "journal/journal.h"
 #include "journal_sql.h"
-#include "support/support.h"
+#include "support/measures.h"
 
 static struct test_database database;
 static struct db *db;
@@ -143,4 +143,25 @@ Test(housekeeping, lists_audit_rows_newest_first)
         &found, &n));
     cr_assert_eq(n, 1);
     cr_assert_str_eq(found[0].what.request_id, "req_1");
+}
+
+Test(housekeeping, the_outbox_is_measured_by_index_to_a_bound)
+{
+    struct db_rows *rows = test_measured(db, arena, journal_measure);
+    cr_assert_eq(db_get_int(rows, 0, 0), 0);
+    cr_assert_eq(db_get_time(rows, 0, 1), DB_TIME_NULL);
+    cr_assert_geq(db_get_int(rows, 0, 2), 1);
+    cr_assert_gt(db_get_int(rows, 0, 3), db_get_int(rows, 0, 2));
+    test_sql(
+        db, arena,
+        "WITH e AS (INSERT INTO events (id, tenant_id, type, object_id, payment_id, sequence, "
+        "created_at, request_id, traceparent, body, payload) SELECT 'evt_' || lpad(n::text, 6, "
+        "'0'), 't', 'y', 'o', 'p', 1, now() - (12000 - n) * interval '1 s', '', '', '', '' "
+        "FROM generate_series(1, 12000) n RETURNING id), o AS (INSERT INTO outbox SELECT id "
+        "FROM e WHERE id > 'evt_000100' RETURNING 1) SELECT count(*) FROM o");
+    rows = test_measured(db, arena, journal_measure);
+    cr_assert_eq(db_get_int(rows, 0, 0), 10001);
+    int64_t age_s = (clock_unix_us() - db_get_time(rows, 0, 1)) / US_PER_S;
+    cr_assert(age_s >= 11899 && age_s < 11960, "%lld", (long long)age_s);
+    test_by_index(db, arena, journal_measure);
 }
