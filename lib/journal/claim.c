@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -131,19 +132,24 @@ static enum status read_losers(const struct journal *journal, struct db *db, str
     return STATUS_OK;
 }
 
-static struct metric_series *outcome_series(const char *outcome)
+static struct {
+    pthread_once_t once;
+    struct metric_series *won, *replayed, *conflict;
+} tallies = {.once = PTHREAD_ONCE_INIT};
+
+static void tallies_make(void)
 {
-    return metric_series(metric_counter("obol_idempotency_total",
-                                        "Idempotency keys that were claimed, by what came of it.",
-                                        "outcome"),
-                         METRIC_LABELS(outcome));
+    struct metric *metric =
+        metric_counter("obol_idempotency_total",
+                       "Idempotency keys that were claimed, by what came of it.", "outcome");
+    tallies.won = metric_series(metric, METRIC_LABELS("new"));
+    tallies.replayed = metric_series(metric, METRIC_LABELS("replayed"));
+    tallies.conflict = metric_series(metric, METRIC_LABELS("conflict"));
 }
 
 void journal_tallies_begin(void)
 {
-    (void)outcome_series("new");
-    (void)outcome_series("replayed");
-    (void)outcome_series("conflict");
+    pthread_once(&tallies.once, tallies_make);
 }
 
 // A conflict is refused, and so mostly rolled back: it counts at once. Our own row, found again
@@ -156,12 +162,12 @@ static void tally(struct db *db, const struct claim *items, size_t n)
         replayed += items[i].result == CLAIM_REPLAY;
         conflicts += items[i].result == CLAIM_RUNNING || items[i].result == CLAIM_REUSED;
     }
+    journal_tallies_begin();
     if (won > 0)
-        db_tally(db, outcome_series("new"), won);
+        db_tally(db, tallies.won, won);
     if (replayed > 0)
-        db_tally(db, outcome_series("replayed"), replayed);
-    if (conflicts > 0)
-        metric_series_add(outcome_series("conflict"), conflicts);
+        db_tally(db, tallies.replayed, replayed);
+    metric_series_add(tallies.conflict, conflicts);
 }
 
 enum status journal_claim(const struct journal *journal, struct db *db, struct arena *arena,
@@ -224,7 +230,8 @@ enum status journal_forget(struct db *db, struct arena *arena, const struct clai
     db_texts(params, n, DB_COLUMN(copies, tenant_id));
     db_texts(params, n, DB_COLUMN(copies, key));
     db_texts(params, n, DB_COLUMN(copies, object_id));
-    db_tally(db, outcome_series("new"), -(int64_t)n);
+    journal_tallies_begin();
+    db_tally(db, tallies.won, -(int64_t)n);
     return db_post(db, arena, &sql_journal_forget, params);
 }
 

@@ -1,8 +1,9 @@
 #include "measure.h"
 
+#include <pthread.h>
+
 #include "obs/metrics.h"
 #include "processor/breaker.h"
-#include "providers/provider.h"
 
 const struct service_gauge payments_gauges[] = {
     {"obol_payments_unknown", "Payments whose outcome isn't known, counted to 10,001.", false},
@@ -37,13 +38,35 @@ static const char *outcome_shown(enum payment_status status)
     return NULL; // on its way
 }
 
+static struct {
+    pthread_once_t once;
+    struct metric *payments, *amounts, *retries, *requests, *durations;
+} measures = {.once = PTHREAD_ONCE_INIT};
+
+static void measures_make(void)
+{
+    measures.payments = metric_counter(
+        "obol_payments_total", "Payments by the state that they have come to; created: accepted.",
+        "provider,method,outcome");
+    measures.amounts = metric_counter(
+        "obol_payment_amount_minor_units_total",
+        "Amounts that were asked for, taken, declined and given back.", "currency,outcome");
+    measures.retries = metric_counter(
+        "obol_operation_retries_total",
+        "Requests that did nothing at a provider and are sent once more.", "provider,act");
+    measures.requests =
+        metric_counter("obol_provider_requests_total",
+                       "Requests to providers by what they asked for and what came of it.",
+                       "provider,act,outcome");
+    measures.durations = metric_histogram_ns("obol_provider_request_duration_seconds",
+                                             "How long providers take to answer.", "provider,act");
+}
+
 static struct metric_series *payments_series(const char *provider, const char *method,
                                              const char *outcome)
 {
-    struct metric *metric = metric_counter(
-        "obol_payments_total", "Payments by the state that they have come to; created: accepted.",
-        "provider,method,outcome");
-    return metric_series(metric, METRIC_LABELS(provider, method, outcome));
+    pthread_once(&measures.once, measures_make);
+    return metric_series(measures.payments, METRIC_LABELS(provider, method, outcome));
 }
 
 static void count(struct db *db, const struct payment *payment, const char *outcome)
@@ -54,10 +77,9 @@ static void count(struct db *db, const struct payment *payment, const char *outc
 static void amount(struct db *db, const struct payment *payment, const char *outcome,
                    int64_t minor_units)
 {
-    struct metric *metric = metric_counter(
-        "obol_payment_amount_minor_units_total",
-        "Amounts that were asked for, taken, declined and given back.", "currency,outcome");
-    db_tally(db, metric_series(metric, METRIC_LABELS(payment->currency, outcome)), minor_units);
+    pthread_once(&measures.once, measures_make);
+    db_tally(db, metric_series(measures.amounts, METRIC_LABELS(payment->currency, outcome)),
+             minor_units);
 }
 
 void tally_created(struct db *db, const struct payment *payment)
@@ -92,15 +114,21 @@ void tally_changed(struct db *db, const struct payment *payment, enum payment_st
 
 static struct metric_series *retries_series(const char *provider, enum operation_kind kind)
 {
-    struct metric *metric = metric_counter(
-        "obol_operation_retries_total",
-        "Requests that did nothing at a provider and are sent once more.", "provider,act");
-    return metric_series(metric, METRIC_LABELS(provider, operation_kind_name(kind)));
+    pthread_once(&measures.once, measures_make);
+    return metric_series(measures.retries, METRIC_LABELS(provider, operation_kind_name(kind)));
 }
 
 void tally_retry(struct db *db, const struct operation *operation)
 {
     db_tally(db, retries_series(operation->provider, operation->kind), 1);
+}
+
+void measure_request(const char *provider, const char *act, enum outcome_kind outcome,
+                     int64_t duration_us)
+{
+    pthread_once(&measures.once, measures_make);
+    metric_add(measures.requests, 1, METRIC_LABELS(provider, act, outcome_name(outcome)));
+    metric_observe(measures.durations, duration_us * 1000, METRIC_LABELS(provider, act));
 }
 
 static void payments_begin(const char *provider, const char *method)

@@ -3,10 +3,10 @@
 #pragma once
 #include "operation.h"
 #include "payment.h"
+#include "providers/provider.h"
 #include "service/service.h"
 
 struct breakers;
-struct providers;
 
 extern const struct service_gauge payments_gauges[]; // of sql_measure
 extern const size_t payments_gauges_n;
@@ -19,3 +19,6 @@ void tally_created(struct db *db, const struct payment *payment);
 void tally_changed(struct db *db, const struct payment *payment, enum payment_status before,
                    const struct payment_act *act);
 void tally_retry(struct db *db, const struct operation *operation);
+// A request to a provider has ended. act: an operation's kind, "query" or "tokenize".
+void measure_request(const char *provider, const char *act, enum outcome_kind outcome,
+                     int64_t duration_us);

@@ -100,7 +100,7 @@ def test_providers_requests_are_counted(stack, day):
     seen = page(stack, "payments")
     acts = {labels["act"]: seen.sum("obol_provider_requests_total", provider="simulator", act=labels["act"])
             for labels, _ in seen.series("obol_provider_requests_total")}
-    assert acts["charge"] == 7 and acts["refund"] == 1 and acts["query"] >= 1
+    assert acts["charge"] == 7 and acts["refund"] == acts["tokenize"] == 1 and acts["query"] >= 1
     assert seen.value("obol_provider_requests_total", provider="simulator", act="charge", outcome="lost") == 1
     for act, n in acts.items():
         assert seen.value("obol_provider_request_duration_seconds_count", provider="simulator", act=act) == n

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "creation/card.h"
 #include "creation/create.h"
+#include "measure.h"
 #include "obol/payments/v1/payments.obol.h"
 #include "rpc.h"
 #include "setup/fetch.h"
@@ -112,9 +113,13 @@ static const char *exchange_once(const struct exchange *exchange, const struct p
     if (!provider->tokenize(&use, card, &request))
         return NULL;
     request.tls_required = state_tls_required(exchange->state, exchange->credential);
+    int64_t began_ns = clock_now_ns();
     bool answered = fetch_once(call->arena, &request, call->context.deadline_ns, &response);
     crypto_wipe((void *)(uintptr_t)request.body.at, request.body.length);
     const char *token = answered ? provider->read_token(&use, &response, ret) : NULL;
+    enum outcome_kind heard = answered ? ret->kind : OUTCOME_LOST;
+    measure_request(provider->name, "tokenize", token ? OUTCOME_SUCCEEDED : heard,
+                    (clock_now_ns() - began_ns) / 1000);
     *ret_renewed = !token && ret->session_refused;
     if (*ret_renewed)
         sessions_refused(exchange->state->sessions, exchange->setup, needs, &use);

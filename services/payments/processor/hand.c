@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "measure.h"
 
 // An act that was accepted waits this long for its callback before that alone is recorded: most
 // are told at once, and then one record tells all.
@@ -55,9 +56,7 @@ static void hear(struct processor *processor, struct slot *slot, const struct ou
         breakers_note(processor->config.state->breakers, slot->provider->name,
                       slot->use.credential->id, is_well(outcome), clock_now_ns() / NS_PER_MS);
     const char *act = slot->step == STEP_ACT ? operation_kind_name(slot->act.kind) : "query";
-    const char *provider = slot->provider->name;
-    metric_add(processor->requests, 1, METRIC_LABELS(provider, act, outcome_name(outcome->kind)));
-    metric_observe(processor->durations, duration_us * 1000, METRIC_LABELS(provider, act));
+    measure_request(slot->provider->name, act, outcome->kind, duration_us);
     slot_note(slot, outcome, duration_us);
     if (outcome->kind == OUTCOME_ACCEPTED)
         hold(processor, slot);

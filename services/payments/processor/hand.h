@@ -28,7 +28,7 @@ struct processor {
     int64_t turn_ns;            // no turn before
     int64_t retry_ms;           // after a failure to record
     int64_t record_ns;          // not before
-    struct metric *requests, *durations, *in_flight;
+    struct metric *in_flight;
     _Atomic bool stopping, rung;
 };
 

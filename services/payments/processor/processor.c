@@ -155,13 +155,6 @@ struct processor *processor_start(const struct processor_config *config)
     if (!processor)
         return NULL;
     processor->config = *config;
-    processor->requests =
-        metric_counter("obol_provider_requests_total",
-                       "Requests to providers by what they asked for and what came of it.",
-                       "provider,act,outcome");
-    processor->durations =
-        metric_histogram_ns("obol_provider_request_duration_seconds",
-                            "How long providers take to answer.", "provider,act");
     processor->in_flight = metric_gauge("obol_operations_in_flight",
                                         "Operations that the processor has in hand.", NULL);
     processor->arena = arena_new(ARENA_CAP_BATCH);
