@@ -25,17 +25,24 @@ static inline double test_metric(const char *series)
     return value;
 }
 
-// Every table is read by an index, whatever it holds; the server's own catalogue aside.
+#define TEST_ROWS_PASSED_OVER_MAX 20
+
+// Every table is read by an index, and no more of it than is counted, whatever it holds; the
+// server's own catalogue aside.
 static inline void test_by_index(struct db *of, struct arena *in,
                                  const struct db_statement *statement)
 {
     static const char relation[] = "\"Relation Name\": \"";
+    static const char passed_over[] = "\"Rows Removed by Filter\": ";
     const char *plan =
-        test_sql(of, in, arena_printf(in, "EXPLAIN (FORMAT JSON) %s", statement->text));
+        test_sql(of, in, arena_printf(in, "EXPLAIN (ANALYZE, FORMAT JSON) %s", statement->text));
     for (const char *at = plan; (at = strstr(at, "\"Node Type\": \"Seq Scan\"")); at++) {
         const char *table = strstr(at, relation);
         cr_assert(table && strncmp(table + strlen(relation), "pg_", 3) == 0, "%s", plan);
     }
+    for (const char *at = plan; (at = strstr(at, passed_over)); at++)
+        cr_assert_leq(strtol(at + strlen(passed_over), NULL, 10), TEST_ROWS_PASSED_OVER_MAX, "%s",
+                      plan);
 }
 
 // The one row of a statement of gauges.

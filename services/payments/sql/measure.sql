@@ -30,9 +30,10 @@ WITH RECURSIVE tenants AS (
         OFFSET 0
     ) p
 ), waiting AS (
-    SELECT r.refund_id = '' AS is_payment FROM reviews r LIMIT 10001
+    SELECT count(*) FILTER (WHERE r.refund_id = '') AS payments,
+        count(*) FILTER (WHERE r.refund_id <> '') AS refunds
+    FROM (SELECT refund_id FROM reviews LIMIT 10001) r
 )
 SELECT (SELECT count(*) FROM unknown), (SELECT min(since) FROM unknown),
-    (SELECT count(*) FROM waiting WHERE is_payment),
-    (SELECT count(*) FROM waiting WHERE NOT is_payment),
+    (SELECT payments FROM waiting), (SELECT refunds FROM waiting),
     (SELECT count(*) FROM due), (SELECT min(due_at) FROM due)

@@ -120,6 +120,7 @@ Test(measure, a_payment_is_unknown_for_as_long_as_it_is)
     change(id, (struct payment_act[]){{.kind = ACT_ACTION_DONE}}, 0, true);
     change(id, &charged, 1, true);
     cr_assert_eq(measured(UNKNOWN), 1);
+    cr_assert_str_eq(test_sql(f.db, f.arena, "SELECT count(*) FROM unknown_payments"), "1");
     cr_assert_lt(age_s(UNKNOWN_SINCE), 60);
     // As the version before would have left it.
     sql("UPDATE payments SET status = 'succeeded' WHERE status = 'unknown'");
@@ -166,6 +167,8 @@ Test(measure, is_bounded_and_reads_by_index)
     sql("INSERT INTO reviews (tenant_id, payment_id, reason, since) SELECT 't', n::text, 'r', "
         "now() "
         "FROM generate_series(1, 12000) n");
+    sql(QUEUE "SELECT 't' || n % 3, 'later' || n, now() + interval '1 h', NULL FROM "
+              "generate_series(1, 30000) n");
     cr_assert_eq(measured(DUE), 10001);
     cr_assert_eq(measured(REVIEW), 10001);
     test_by_index(f.db, f.arena, &sql_measure);

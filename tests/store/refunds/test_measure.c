@@ -37,5 +37,9 @@ Test(measure, is_bounded_and_reads_by_index)
         "request_id, traceparent, created_at) SELECT 't', n::text, 'p', 1, 'pending', 'a', 'r', "
         "'t', now() FROM generate_series(1, 12000) n RETURNING 1) SELECT ''");
     cr_assert_eq(open_n(), 10001);
+    sql("WITH d AS (UPDATE refunds SET finished_at = now(), status = 'failed' WHERE id::int8 > "
+        "9000 "
+        "RETURNING 1) SELECT ''");
+    cr_assert_eq(open_n(), 9000);
     test_by_index(db, arena, &sql_measure);
 }
