@@ -25,6 +25,7 @@ static _Atomic(const char *) log_service = "";
 static atomic_int log_least = LOG_INFO;
 static atomic_bool log_text;
 static atomic_uint_fast64_t log_written[LOG_ERROR + 1];
+static void (*_Atomic log_listener)(const char *event, const struct log_field *fields);
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -83,11 +84,22 @@ static void line_tail(struct line *line, const char *text)
     line->length += strlen(text);
 }
 
-static void line_escaped(struct line *line, const char *text)
+void log_listen(void (*listener)(const char *event, const struct log_field *fields))
+{
+    atomic_store(&log_listener, listener);
+}
+
+size_t log_field_length(const struct log_field *field)
+{
+    return field->number > 0 ? strnlen(field->string, (size_t)field->number)
+                             : strlen(field->string);
+}
+
+static void line_escaped(struct line *line, const char *text, size_t length)
 {
     char piece[ESCAPE_MAX];
-    for (size_t length; (length = escape_next(&text, piece));)
-        if (!line_put(line, piece, length))
+    for (const char *end = text + length; text < end;)
+        if (!line_put(line, piece, escape_next(&text, piece)))
             return;
 }
 
@@ -100,17 +112,17 @@ static void line_number(struct line *line, int64_t number)
 
 // ,"name":"value". A value that is too long is cut and its quote still closed; a name that doesn't
 // fit whole is left out with its value.
-static void line_member(struct line *line, const char *name, const char *value)
+static void line_member(struct line *line, const char *name, const char *value, size_t length)
 {
     size_t before = line->length;
     line_puts(line, line->length > 1 ? ",\"" : "\"");
-    line_escaped(line, name);
+    line_escaped(line, name, strlen(name));
     line_puts(line, "\":\"");
     if (line->cut) {
         line->length = before;
         return;
     }
-    line_escaped(line, value);
+    line_escaped(line, value, length);
     line_tail(line, "\"");
 }
 
@@ -118,7 +130,7 @@ static void line_member_number(struct line *line, const char *name, int64_t numb
 {
     size_t before = line->length;
     line_puts(line, ",\"");
-    line_escaped(line, name);
+    line_escaped(line, name, strlen(name));
     line_puts(line, "\":");
     line_number(line, number);
     if (line->cut)
@@ -130,14 +142,15 @@ static void line_json(struct line *line, enum log_level level, const char *event
 {
     char time[RFC3339_SIZE];
     clock_rfc3339(clock_unix_us(), time);
+    const char *service = atomic_load(&log_service);
     line_puts(line, "{");
-    line_member(line, "time", time);
-    line_member(line, "level", level_names[level]);
-    line_member(line, "service", atomic_load(&log_service));
-    line_member(line, "event", event);
+    line_member(line, "time", time, strlen(time));
+    line_member(line, "level", level_names[level], strlen(level_names[level]));
+    line_member(line, "service", service, strlen(service));
+    line_member(line, "event", event, strlen(event));
     for (; fields->name && !line->cut; fields++) {
         if (fields->string)
-            line_member(line, fields->name, fields->string);
+            line_member(line, fields->name, fields->string, log_field_length(fields));
         else
             line_member_number(line, fields->name, fields->number);
     }
@@ -147,7 +160,7 @@ static void line_json(struct line *line, enum log_level level, const char *event
 static void line_text_field(struct line *line, const struct log_field *field)
 {
     line_puts(line, " ");
-    line_escaped(line, field->name);
+    line_escaped(line, field->name, strlen(field->name));
     line_puts(line, "=");
     if (!field->string) {
         line_number(line, field->number);
@@ -155,7 +168,7 @@ static void line_text_field(struct line *line, const struct log_field *field)
     }
     bool quoted = !*field->string || strpbrk(field->string, " \"=");
     line_puts(line, quoted ? "\"" : "");
-    line_escaped(line, field->string);
+    line_escaped(line, field->string, log_field_length(field));
     line_puts(line, quoted ? "\"" : "");
 }
 
@@ -170,7 +183,7 @@ static void line_people(struct line *line, enum log_level level, const char *eve
     line_puts(line, atomic_load(&log_service));
     line_puts(line, "  ");
     line_puts(line, marks[level]);
-    line_escaped(line, event);
+    line_escaped(line, event, strlen(event));
     line_puts(line, fields->name ? " " : "");
     for (; fields->name && !line->cut; fields++)
         line_text_field(line, fields);
@@ -179,6 +192,9 @@ static void line_people(struct line *line, enum log_level level, const char *eve
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
+    void (*listener)(const char *, const struct log_field *) = atomic_load(&log_listener);
+    if (level == LOG_ERROR && listener)
+        listener(event, fields);
     if ((int)level < atomic_load(&log_least))
         return;
     atomic_fetch_add_explicit(&log_written[level], 1, memory_order_relaxed);

@@ -10,8 +10,9 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 struct log_field {
     const char *name;
     const char *string; // NULL: number is the value
-    int64_t number;
+    int64_t number;     // of a string: how many bytes of it count; 0: all
 };
+size_t log_field_length(const struct log_field *field); // of a string
 // A NULL string is shown as "". A function, because the compiler objects to asking an array whether
 // it is NULL.
 static inline struct log_field log_string(const char *name, const char *string)
@@ -36,3 +37,6 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 #define log_info(event, ...) log_at(LOG_INFO, event, ##__VA_ARGS__)
 #define log_warn(event, ...) log_at(LOG_WARN, event, ##__VA_ARGS__)
 #define log_error(event, ...) log_at(LOG_ERROR, event, ##__VA_ARGS__)
+// Whoever wants to hear of each line of level error, in the thread that writes it, before it is
+// written. One; NULL: nobody. It must not wait.
+void log_listen(void (*listener)(const char *event, const struct log_field *fields));
