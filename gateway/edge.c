@@ -90,6 +90,7 @@ static void reply(struct request *request, int status, const char *type, struct 
     http_header_out(request->exchange, "Cache-Control", "no-store");
     http_header_out(request->exchange, "X-Content-Type-Options", "nosniff");
     count(request, status);
+    request_span(request, status);
     http_reply(request->exchange, status, body);
 }
 
@@ -104,6 +105,7 @@ void request_refuse(struct request *request)
         http_header_out(request->exchange, "WWW-Authenticate", "Basic realm=\"obol\"");
     if (status == 500)
         log_error("request failed", LOG_S("request_id", request->request_id),
+                  LOG_TRACE(request->traceparent), LOG_S("tenant", request->tenant_id),
                   LOG_S("detail", problem->detail),
                   LOG_S("method", request->method ? request->method->path : ""));
     reply(request, status, "application/problem+json",
@@ -251,7 +253,8 @@ static void begin_ids(struct request *request)
     request->request_id = given && trace_request_id_valid(given)
                               ? given
                               : arena_strdup(request->arena, id_new("req").text);
-    trace_continue(http_header_in(request->exchange, "traceparent"), request->traceparent);
+    request->parent = http_header_in(request->exchange, "traceparent");
+    trace_continue(request->parent, request->traceparent);
 }
 
 struct repeat {

@@ -15,6 +15,7 @@
 //   lines.c      who waits for that, tenant by tenant
 //   cards.c      a card is exchanged for a token before its payment is created
 //   compose.c    what is asked of several services
+//   spans.c      requests as spans
 //   refusal.c    struct problem -> RFC 9457
 #pragma once
 #include <stdatomic.h>
@@ -27,6 +28,7 @@
 #include "obs/trace.h"
 #include "proxies.h"
 #include "rpc/client.h"
+#include "telemetry/telemetry.h"
 
 enum upstream { UPSTREAM_AUTH, UPSTREAM_PAYMENTS, UPSTREAM_REFUNDS, UPSTREAM_WEBHOOKS, UPSTREAM_N };
 #define UPSTREAM_NONE UPSTREAM_N // the gateway answers itself
@@ -54,6 +56,7 @@ struct edge;
 struct gateway {
     struct gateway_settings settings;
     struct rpc_tls_settings rpc_tls_settings;
+    struct telemetry_settings telemetry_settings;
     struct rpc_tls *rpc_tls; // NULL: plaintext; outlives the clients
     struct routes *routes;
     struct rpc_client *clients[UPSTREAM_N];
@@ -111,6 +114,7 @@ struct request {
     struct bytes
         fingerprint; // the edge's digest of method, path and body: what makes two requests the same
     char traceparent[TRACEPARENT_SIZE];
+    const char *parent; // what the client sent as traceparent, or NULL
     ProtobufCMessage *message;
     int64_t deadline_ns;
     struct problem problem;
@@ -212,6 +216,9 @@ void hop_flush(struct hop *hop);
 MUST_USE bool cards_guard(struct request *request);
 bool cards_wanted(const struct request *request);
 void cards_exchange(struct request *request); // then request_call
+
+// spans.c
+void request_span(const struct request *request, int status);
 
 // compose.c
 void compose(struct request *request);

@@ -112,8 +112,9 @@ int main(int argc, char **argv)
     const struct config_table tables[] = {
         {gateway_config, gateway_config_n, &gateway.settings},
         {rpc_tls_entries, rpc_tls_entries_n, &gateway.rpc_tls_settings},
+        {telemetry_entries, telemetry_entries_n, &gateway.telemetry_settings},
     };
-    const struct program program = {"obol-gateway", OBOL_VERSION, "gateway", NULL, tables, 2};
+    const struct program program = {"obol-gateway", OBOL_VERSION, "gateway", NULL, tables, 3};
     int code = program_begin(&program, argc, argv);
     if (code != PROGRAM_SERVES)
         return code;
@@ -129,8 +130,12 @@ int main(int argc, char **argv)
                 PROXIES_MAX);
         return 2;
     }
+    struct telemetry *telemetry;
+    if (telemetry_start(&gateway.telemetry_settings, "gateway", &telemetry) != STATUS_OK)
+        return 2;
     code = gateway_init(&gateway) ? run(&gateway, &signals) : 1;
     gateway_deinit(&gateway);
+    telemetry_stop(telemetry);
     rpc_tls_close(gateway.rpc_tls);
     log_info("stopped");
     return code;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/priority.h"
 #include "bus/acks.h"
+#include "bus/traced.h"
 #include "crypto/crypto.h"
 
 #define LOOK_EVERY_MS 100
@@ -114,15 +115,21 @@ static enum status send_batch(struct relay *relay, struct event *events, size_t 
     size_t parcels_n = parcels ? parcels_make(relay->arena, events, n, parcels) : 0;
     if (!done || parcels_n == 0)
         return STATUS_RESOURCE_EXHAUSTED;
+    struct traced traced;
+    traced_begin(&traced, relay->arena, events, n);
     acks_begin(relay->acks, parcels, parcels_n);
     for (size_t i = 0; i < parcels_n && publish(relay, &parcels[i], i); i++)
         ;
     acks_wait(relay->acks, relay->bus, relay->js, ACK_WAIT_MS);
     if (acks_collect(relay->acks, done)) // nobody took a message: the stream is gone
         relay->generation = 0;
-    for (size_t i = 0; i < parcels_n; i++)
+    for (size_t i = 0; i < parcels_n; i++) {
         for (size_t j = 0; done[i] && j < parcels[i].n; j++)
             ids[(*ret_n)++] = parcels[i].events[j].id;
+        const struct traced_part part = {(size_t)(parcels[i].events - events), parcels[i].n,
+                                         !done[i]};
+        traced_end(&traced, &part, SPAN_PRODUCER, "send");
+    }
     return STATUS_OK;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "bus/traced.h"
 
 #define PAUSE_FIRST_MS 50
 #define PAUSE_MAX_MS 5000
@@ -15,7 +16,8 @@ bool work_pause(const struct work *work, int64_t ms)
     return !atomic_load(work->stopping);
 }
 
-static enum status handle_fresh(const struct work *work, const struct event *events, size_t n)
+static enum status handle_fresh(const struct work *work, const struct event *events, size_t n,
+                                struct traced *ret_traced)
 {
     bool *fresh = ARENA_ARRAY(work->arena, n, bool);
     struct event *given = ARENA_ARRAY(work->arena, n, struct event);
@@ -33,6 +35,7 @@ static enum status handle_fresh(const struct work *work, const struct event *eve
     if (given_n == 0)
         return STATUS_OK;
     db_tally(work->db, work->consumed, (int64_t)given_n);
+    traced_begin(ret_traced, work->arena, given, given_n);
     return work->config->handle(work->config->context, work->db, work->arena, given, given_n);
 }
 
@@ -50,8 +53,13 @@ static enum status finish(const struct work *work, enum status status)
 
 static enum status apply(const struct work *work, const struct event *events, size_t n)
 {
+    struct traced traced = {0};
     enum status status = db_begin(work->db);
-    return status == STATUS_OK ? finish(work, handle_fresh(work, events, n)) : status;
+    if (status == STATUS_OK)
+        status = finish(work, handle_fresh(work, events, n, &traced));
+    if (status == STATUS_OK) // what was rolled back left nothing that could be a parent
+        traced_end(&traced, &(struct traced_part){.n = traced.n}, SPAN_CONSUMER, "process");
+    return status;
 }
 
 static enum status pass_over(const struct work *work, const struct event *event)

@@ -106,7 +106,7 @@ struct call_context call_context_new(struct arena *arena, const char *actor, int
     };
     char *trace = arena_alloc(arena, TRACEPARENT_SIZE);
     if (trace)
-        trace_continue(NULL, trace);
+        trace_quiet(trace);
     context.traceparent = trace ? trace : "";
     if (!context.request_id)
         context.request_id = "";

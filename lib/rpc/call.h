@@ -3,6 +3,7 @@
 #pragma once
 #include "base/arena.h"
 #include "base/problem.h"
+#include "obs/trace.h"
 #include "rpc/method.h"
 
 // Travels with a call: as gRPC metadata (names in comments) or as obol.rpc.v1.Context in a Bundle.
@@ -10,7 +11,8 @@ struct call_context {
     const char *tenant_id;       // obol-tenant-id; "" for operators' and internal calls
     const char *actor;           // obol-actor: the key's id, "operator:<name>", or a loop's name
     const char *request_id;      // x-request-id
-    const char *traceparent;     // traceparent
+    const char *traceparent;     // traceparent: of the span that the call is, where it is served
+    const char *parent;          // the caller's, as it came; NULL: a new trace
     const char *idempotency_key; // idempotency-key; NULL when absent
     struct bytes fingerprint;    // obol-fingerprint-bin: the edge's digest of method, path and body
     int64_t deadline_ns;         // monotonic; from grpc-timeout
@@ -28,7 +30,15 @@ struct call {
     struct bytes packed;
     bool replayed;          // idempotency-replayed
     struct problem problem; // status OK unless refused
+    // Of the span that it is where it goes out; "": none is recorded.
+    char sent_traceparent[TRACEPARENT_SIZE];
+    int64_t sent_ns;
 };
+
+// A call's context as fields of a log line.
+#define LOG_CALL(context_)                                                                         \
+    LOG_S("request_id", (context_)->request_id), LOG_TRACE((context_)->traceparent),               \
+        LOG_S("tenant", (context_)->tenant_id)
 
 // The typed request and a new response: CALL_REQUEST(call,
 // Obol__Payments__V1__CreatePaymentRequest)
@@ -52,6 +62,6 @@ struct bytes message_pack(struct arena *arena,
 // In the arena; NULL when malformed (or the arena is full).
 ProtobufCMessage *message_unpack(struct arena *arena, const ProtobufCMessageDescriptor *type,
                                  struct bytes packed);
-// The context as loops and tools start with it: actor and a fresh request id and trace, deadline
-// from now.
+// The context as loops and tools start with it: actor and a fresh request id and trace (which is
+// not sampled: no request asked for it), deadline from now.
 struct call_context call_context_new(struct arena *arena, const char *actor, int64_t timeout_ms);

@@ -179,6 +179,12 @@ struct rpc_server {
 const struct binding *server_binding(const struct rpc_server *server, const char *path);
 void server_observe(const struct rpc_server *server, const struct call *call, int64_t began_ns);
 
+// spans.c: a call that is served, and one that goes out.
+void call_served(const struct call *call, int64_t began_ns);
+void call_sent(struct call *call); // from now on call_traceparent is that of its own span
+const char *call_traceparent(const struct call *call);
+void call_came_back(const struct call *call);
+
 // Each armed slot or stream is counted until it is idle. The core's shutdown can end while a call
 // of a client that has gone is still in a handler's hands, and its queue must live until that one
 // is answered.

@@ -73,6 +73,7 @@ static bool context_finish(struct call_context *context, struct arena *arena,
         problem_set(problem, STATUS_RESOURCE_EXHAUSTED, "out_of_memory", NULL, "Too large.");
         return false;
     }
+    context->parent = trace_valid(context->traceparent) ? context->traceparent : NULL;
     trace_continue(context->traceparent, trace);
     context->traceparent = trace;
     return true;

@@ -68,7 +68,8 @@ static void fill_bundle(const struct outgoing *out, Obol__Rpc__V1__BundledCall *
         context->tenant_id = (char *)(uintptr_t)(from->tenant_id ? from->tenant_id : "");
         context->actor = (char *)(uintptr_t)(from->actor ? from->actor : "");
         context->request_id = (char *)(uintptr_t)(from->request_id ? from->request_id : "");
-        context->traceparent = (char *)(uintptr_t)(from->traceparent ? from->traceparent : "");
+        const char *traceparent = call_traceparent(call);
+        context->traceparent = (char *)(uintptr_t)(traceparent ? traceparent : "");
         context->idempotency_key =
             (char *)(uintptr_t)(from->idempotency_key ? from->idempotency_key : "");
         context->fingerprint = (ProtobufCBinaryData){from->fingerprint.length,
@@ -109,7 +110,9 @@ static grpc_call_error outgoing_send(struct outgoing *out)
 {
     grpc_metadata entries[CONTEXT_METADATA_MAX];
     // A bundle's items have contexts of their own.
-    size_t entries_n = out->bundled ? 0 : context_to_metadata(&out->calls[0]->context, entries);
+    struct call_context context = out->calls[0]->context;
+    context.traceparent = call_traceparent(out->calls[0]);
+    size_t entries_n = out->bundled ? 0 : context_to_metadata(&context, entries);
     grpc_op ops[6] = {
         {.op = GRPC_OP_SEND_INITIAL_METADATA},  {.op = GRPC_OP_SEND_MESSAGE},
         {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT}, {.op = GRPC_OP_RECV_INITIAL_METADATA},
@@ -267,6 +270,8 @@ void outgoing_finish(struct outgoing *out)
 {
     if (atomic_load_explicit(&out->started, memory_order_acquire))
         outgoing_take(out);
+    for (size_t i = 0; i < out->n; i++)
+        call_came_back(out->calls[i]);
     hop_leave(out->hop); // before it leaves the client: what done starts must find it alive
     outgoing_free(out);
 }
@@ -294,8 +299,10 @@ static void hop_send(struct rpc_client *client, struct hop *hop, size_t first, s
 {
     if (outgoing_start(client, hop, &hop->calls[first], n, bundled))
         return;
-    for (size_t i = first; i < first + n; i++)
+    for (size_t i = first; i < first + n; i++) {
         problem_unavailable(&hop->calls[i]->problem);
+        call_came_back(hop->calls[i]);
+    }
     hop_leave(hop);
 }
 
@@ -307,7 +314,9 @@ static struct hop *hop_new(struct call *const *calls, size_t n, void (*done)(voi
         calls[i]->problem = (struct problem){0};
         calls[i]->packed = (struct bytes){NULL, 0};
         calls[i]->replayed = false;
-        if (!hop)
+        if (hop)
+            call_sent(calls[i]);
+        else
             problem_unavailable(&calls[i]->problem);
     }
     if (!hop) {

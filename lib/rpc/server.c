@@ -167,6 +167,7 @@ static void server_metrics(struct rpc_server *server)
 
 void server_observe(const struct rpc_server *server, const struct call *call, int64_t began_ns)
 {
+    call_served(call, began_ns);
     metric_add(server->calls_total, 1,
                METRIC_LABELS(call->method->path, status_name(call->problem.status)));
     metric_observe(server->seconds, clock_now_ns() - began_ns, METRIC_LABELS(call->method->path));

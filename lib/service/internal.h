@@ -5,6 +5,7 @@
 #include "http/ops.h"
 #include "service/housekeeping.h"
 #include "service/service.h"
+#include "telemetry/telemetry.h"
 
 #define SERVICE_MIGRATIONS_MAX 64
 
@@ -21,6 +22,7 @@ struct service {
     struct service_settings settings;
     struct rpc_tls_settings tls_settings;
     struct rpc_tls *tls; // NULL: plaintext
+    struct telemetry_settings telemetry_settings;
     struct keyring ring;
     struct journal journal;
     struct db_config db;

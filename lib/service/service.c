@@ -336,8 +336,12 @@ int service_main(int argc, char **argv, const struct service_definition *definit
     block_signals(&signals);
     if (rpc_tls_open(&service.tls_settings, &service.tls) != STATUS_OK)
         return 2;
+    struct telemetry *telemetry;
+    if (telemetry_start(&service.telemetry_settings, definition->name, &telemetry) != STATUS_OK)
+        return 2;
     process_lock(&service.ring, sizeof service.ring);
     code = run_assembled(&service, &signals);
+    telemetry_stop(telemetry);
     rpc_tls_close(service.tls);
     crypto_wipe(&service.ring, sizeof service.ring);
     log_info("stopped");

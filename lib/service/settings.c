@@ -96,6 +96,7 @@ int settings_begin(struct service *service, int argc, char **argv)
     const struct config_table tables[] = {
         {common_entries(definition->name), COMMON_N, &service->settings},
         {rpc_tls_entries, rpc_tls_entries_n, &service->tls_settings},
+        {telemetry_entries, telemetry_entries_n, &service->telemetry_settings},
         {definition->config, definition->config_n, definition->settings},
     };
     const struct program program = {name, OBOL_VERSION, definition->name,

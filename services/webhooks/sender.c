@@ -99,7 +99,11 @@ static void send(struct sender *sender, struct slot *slot)
         refuse(sender, slot, "The event is no longer kept.");
         return;
     }
-    enum status status = sending_request(slot->arena, &sender->rules, attempt, clock_unix_us(),
+    struct attempt traced = *attempt; // what is sent carries the span of its own sending
+    slot->span.began_ns = clock_now_ns();
+    if (span_begin(attempt->traceparent, slot->span.traceparent))
+        traced.traceparent = slot->span.traceparent;
+    enum status status = sending_request(slot->arena, &sender->rules, &traced, clock_unix_us(),
                                          &slot->request, &slot->header_lines);
     slot->request.context = slot;
     if (status == STATUS_OK)
@@ -110,6 +114,24 @@ static void send(struct sender *sender, struct slot *slot)
         log_debug("failpoint deliver.sent");
 }
 
+static void trace(const struct slot *slot, const struct http_response *response,
+                  const struct outcome *outcome)
+{
+    const struct attempt *attempt = &slot->attempt;
+    const struct span span = {.name = "POST webhook",
+                              .kind = SPAN_CLIENT,
+                              .traceparent = slot->span.traceparent,
+                              .parent = attempt->traceparent,
+                              .began_ns = slot->span.began_ns,
+                              .failed = strcmp(outcome->status, "delivered") != 0};
+    span_end(&span, LOG_S("http.request.method", "POST"),
+             LOG_I("http.response.status_code", response->status),
+             LOG_S("obol.delivery_id", attempt->delivery_id),
+             LOG_S("obol.event_id", attempt->event_id), LOG_I("obol.attempt", attempt->number),
+             LOG_S("obol.outcome", outcome->status), LOG_S("obol.request_id", attempt->request_id),
+             LOG_S("obol.tenant_id", attempt->tenant_id));
+}
+
 static void take_response(struct sender *sender, const struct http_response *response)
 {
     struct slot *slot = response->context;
@@ -117,6 +139,7 @@ static void take_response(struct sender *sender, const struct http_response *res
         sending_outcome(slot->arena, &sender->rules, &slot->attempt, response, clock_unix_us());
     outcome.request_headers = slot->header_lines;
     bool delivered = strcmp(outcome.status, "delivered") == 0;
+    trace(slot, response, &outcome);
     metric_add(sender->attempts, 1, METRIC_LABELS(delivered ? "delivered" : "failed"));
     metric_observe(sender->durations, response->duration_us * 1000, NULL);
     if (!delivered)

@@ -2,6 +2,7 @@
 // waits for PostgreSQL. It owns the slots that it was handed until they are taken back.
 #pragma once
 #include "base/bell.h"
+#include "http/traced.h"
 #include "sending.h"
 
 struct slot {
@@ -12,6 +13,7 @@ struct slot {
     int64_t send_by_ns;
     struct http_request request;
     const char *header_lines;
+    struct http_span span;
     struct outcome outcome; // status NULL: not sent, and left to its lease
     bool tried;             // a request was made: its outcome says something about the endpoint
 };

@@ -9,6 +9,7 @@
 #include "http/ops.h"
 #include "listen.h"
 #include "sandbox.h"
+#include "telemetry/telemetry.h"
 
 #define HOST_SIZE 64
 #define DRAIN_MS 2000
@@ -162,16 +163,23 @@ int main(int argc, char **argv)
 {
     struct settings settings;
     struct mimic_settings mimics;
+    struct telemetry_settings telemetry_settings;
+    struct telemetry *telemetry;
     const struct config_table tables[] = {
         {entries, ENTRIES_N, &settings},
         {mimic_settings_entries, mimic_settings_n, &mimics},
+        {telemetry_entries, telemetry_entries_n, &telemetry_settings},
     };
     const struct program program = {"obol-sandbox", OBOL_VERSION,
                                     "sandbox",      "A payment provider to try things against.",
-                                    tables,         2};
+                                    tables,         3};
     int code = program_begin(&program, argc, argv);
     if (code != PROGRAM_SERVES)
         return code;
     listen_block_signals();
-    return run(&settings, &mimics);
+    if (telemetry_start(&telemetry_settings, "sandbox", &telemetry) != STATUS_OK)
+        return 2;
+    code = run(&settings, &mimics);
+    telemetry_stop(telemetry);
+    return code;
 }

@@ -1,7 +1,9 @@
 // From a request to the function that answers it, and how the answer leaves.
 #include <string.h>
 
+#include "base/clock.h"
 #include "crypto/crypto.h"
+#include "obs/span.h"
 #include "sandbox.h"
 #include "view.h"
 #include "json/json.h"
@@ -139,11 +141,46 @@ static void answer_keyed(struct sandbox_loop *self, struct http_exchange *exchan
         misbehave(self, exchange, route->run(sandbox, exchange, name));
 }
 
+// The provider's side of a trace: from when a request came until its answer has left.
+struct served {
+    char traceparent[TRACEPARENT_SIZE];
+    const char *parent, *method, *route;
+    int64_t began_ns;
+};
+
+static void served_over(void *argument)
+{
+    const struct served *served = argument;
+    const struct span span = {.name = "sandbox",
+                              .kind = SPAN_SERVER,
+                              .traceparent = served->traceparent,
+                              .parent = served->parent,
+                              .began_ns = served->began_ns};
+    span_end(&span, LOG_S("http.request.method", served->method),
+             LOG_S("http.route", served->route));
+}
+
+// route: never the path itself, which may name a payer.
+static void trace(struct http_exchange *exchange, const char *route)
+{
+    const char *parent = http_header_in(exchange, "traceparent");
+    struct served *served =
+        span_wanted(parent) ? ARENA_NEW(http_arena(exchange), struct served) : NULL;
+    if (!served || !span_begin(parent, served->traceparent))
+        return;
+    served->parent = parent;
+    served->method = http_method(exchange);
+    served->route = route;
+    served->began_ns = clock_now_ns();
+    (void)arena_defer(http_arena(exchange), served_over, served);
+}
+
 void sandbox_handle(void *loop_state, struct http_exchange *exchange)
 {
     struct sandbox_loop *self = loop_state;
     struct mimic *mimic = mimics_of_path(self->sandbox->mimics, http_path(exchange));
     if (mimic) {
+        trace(exchange, mimic_name(mimic));
         mimic_serve(mimic, self->loop, exchange);
         return;
     }
@@ -151,6 +188,7 @@ void sandbox_handle(void *loop_state, struct http_exchange *exchange)
         const char *name = route_name(&routes[i], exchange);
         if (!name)
             continue;
+        trace(exchange, routes[i].prefix);
         if (routes[i].keyed)
             answer_keyed(self, exchange, &routes[i], name);
         else

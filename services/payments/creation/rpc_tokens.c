@@ -113,6 +113,9 @@ static const char *exchange_once(const struct exchange *exchange, const struct p
     if (!provider->tokenize(&use, card, &request))
         return NULL;
     request.tls_required = state_tls_required(exchange->state, exchange->credential);
+    struct http_span sent;
+    if (!http_trace(&request, call->arena, call->context.traceparent, &sent))
+        return NULL;
     int64_t began_ns = clock_now_ns();
     bool answered = fetch_once(call->arena, &request, call->context.deadline_ns, &response);
     crypto_wipe((void *)(uintptr_t)request.body.at, request.body.length);
@@ -120,6 +123,16 @@ static const char *exchange_once(const struct exchange *exchange, const struct p
     enum outcome_kind heard = answered ? ret->kind : OUTCOME_LOST;
     measure_request(provider->name, "tokenize", token ? OUTCOME_SUCCEEDED : heard,
                     (clock_now_ns() - began_ns) / 1000);
+    const struct span span = {.name = "provider tokenize",
+                              .kind = SPAN_CLIENT,
+                              .traceparent = sent.traceparent,
+                              .parent = call->context.traceparent,
+                              .began_ns = sent.began_ns,
+                              .failed = !token};
+    span_end(&span, LOG_S("obol.provider", provider->name),
+             LOG_I("http.response.status_code", response.status),
+             LOG_S("obol.request_id", call->context.request_id),
+             LOG_S("obol.tenant_id", call->context.tenant_id));
     *ret_renewed = !token && ret->session_refused;
     if (*ret_renewed)
         sessions_refused(exchange->state->sessions, exchange->setup, needs, &use);

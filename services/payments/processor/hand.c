@@ -139,6 +139,7 @@ void hand_read_responses(struct processor *processor, int64_t max_ms)
         struct slot *slot = response->context;
         bool again = false;
         struct outcome outcome = slot_read(slot, processor->config.state, response, &again);
+        slot_trace(slot, response, &outcome);
         processor->out--;
         if (again)
             set_out(processor, slot);

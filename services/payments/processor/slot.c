@@ -53,6 +53,7 @@ static bool fill_act(struct slot *slot, const struct claimed *claimed)
         .name = arena_strdup(arena, claimed->name),
         .created_us = operation->created_us,
     };
+    slot->traceparent = arena_strdup(arena, operation->traceparent);
     if (claimed->testimony.at)
         slot->testimony = arena_copy(arena, claimed->testimony);
     return slot->act.reference && slot->act.currency && slot->act.method;
@@ -180,6 +181,8 @@ enum slot_sent slot_send(struct slot *slot, const struct payments_state *state,
         return built;
     slot->request.context = slot;
     slot->request.tls_required = state_tls_required(state, slot->use.credential);
+    if (!http_trace(&slot->request, slot->arena, slot->traceparent, &slot->span))
+        return not_sent(ret_outcome, OUTCOME_NOT_SENT);
     if (failpoint_hit("charge.before_send") ||
         http_client_start(client, &slot->request) != STATUS_OK)
         return not_sent(ret_outcome, OUTCOME_NOT_SENT);
@@ -228,6 +231,40 @@ struct outcome slot_read(struct slot *slot, const struct payments_state *state,
                  LOG_S("operation", slot->finished.operation.id), LOG_S("reason", response->error),
                  LOG_I("status", response->status));
     return outcome;
+}
+
+static const char *provider_span_name(enum operation_kind kind)
+{
+    switch (kind) {
+    case OPERATION_CHARGE:
+        return "provider charge";
+    case OPERATION_CAPTURE:
+        return "provider capture";
+    case OPERATION_CANCEL:
+        return "provider cancel";
+    case OPERATION_REFUND:
+        return "provider refund";
+    }
+    return "provider act";
+}
+
+void slot_trace(const struct slot *slot, const struct http_response *response,
+                const struct outcome *outcome)
+{
+    const struct span span = {
+        .name = slot->step == STEP_QUERY ? "provider query" : provider_span_name(slot->act.kind),
+        .kind = SPAN_CLIENT,
+        .traceparent = slot->span.traceparent,
+        .parent = slot->traceparent,
+        .began_ns = slot->span.began_ns,
+        .failed = outcome->kind == OUTCOME_LOST || outcome->kind == OUTCOME_NOT_SENT};
+    span_end(&span, LOG_S("obol.provider", slot->provider->name),
+             LOG_S("http.request.method", slot->request.method),
+             LOG_I("http.response.status_code", response->status),
+             LOG_S("obol.outcome", outcome_name(outcome->kind)),
+             LOG_S("obol.operation_id", slot->finished.operation.id),
+             LOG_I("obol.attempt", slot->finished.attempt),
+             LOG_S("obol.tenant_id", slot->finished.operation.tenant_id));
 }
 
 void slot_note(struct slot *slot, const struct outcome *outcome, int64_t duration_us)

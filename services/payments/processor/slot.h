@@ -1,7 +1,7 @@
 // An operation in hand: its request, what was heard of it, what is to be recorded. Belongs to the
 // processor's thread.
 #pragma once
-#include "http/client.h"
+#include "http/traced.h"
 #include "processor/turn.h"
 #include "setup/setup.h"
 
@@ -25,6 +25,8 @@ struct slot {
     struct bytes testimony; // at NULL: none
     int64_t held_until_ns;
     struct http_request request;
+    struct http_span span;   // of the request
+    const char *traceparent; // of the request that made the operation
     struct finished finished;
 };
 
@@ -48,6 +50,9 @@ bool slot_ask(struct slot *slot, const struct payments_state *state, struct http
 // be sent once more.
 struct outcome slot_read(struct slot *slot, const struct payments_state *state,
                          const struct http_response *response, bool *ret_again);
+// The request is over: as a span of the trace that made the operation.
+void slot_trace(const struct slot *slot, const struct http_response *response,
+                const struct outcome *outcome);
 void slot_note(struct slot *slot, const struct outcome *outcome, int64_t duration_us);
 bool slot_is_named(const struct slot *slot);
 void slot_empty(struct slot *slot);

@@ -39,6 +39,7 @@ void mimics_free(struct mimics *mimics);                       // NULL is fine
 struct mimic *mimics_find(struct mimics *mimics, const char *name);
 // Whose path this is ("/mtn/…"); NULL: nobody's.
 struct mimic *mimics_of_path(struct mimics *mimics, const char *path);
+const char *mimic_name(const struct mimic *mimic); // "mtn"
 // What is due comes to rest. The time when the next thing is due; INT64_MAX: nothing to wait for.
 int64_t mimics_settle(struct mimics *mimics, int64_t now_us);
 
