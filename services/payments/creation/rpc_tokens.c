@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "creation/card.h"
 #include "creation/create.h"
+#include "http/traced.h"
 #include "measure.h"
 #include "obol/payments/v1/payments.obol.h"
 #include "rpc.h"

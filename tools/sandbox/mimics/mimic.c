@@ -86,6 +86,11 @@ struct mimic *mimics_of_path(struct mimics *mimics, const char *path)
     return length && path[1 + length] == '/' ? find(mimics, path + 1, length) : NULL;
 }
 
+const char *mimic_name(const struct mimic *mimic)
+{
+    return mimic->what->name;
+}
+
 int64_t mimics_settle(struct mimics *mimics, int64_t now_us)
 {
     int64_t earliest_us = INT64_MAX;
