@@ -100,8 +100,7 @@ static bool publish(struct relay *relay, const struct parcel *parcel, size_t ind
     natsMsg_Destroy(message);
     if (s != NATS_MAX_PAYLOAD)
         return false;
-    log_error("bus.event_too_large", LOG_S("event", parcel->events[0].id),
-              LOG_I("bytes", packed.length));
+    log_error("bus.event_too_large", LOG_EVENT(&parcel->events[0]), LOG_I("bytes", packed.length));
     acks_give_up(relay->acks, index);
     return true;
 }

@@ -65,8 +65,7 @@ static enum status apply(const struct work *work, const struct event *events, si
 static enum status pass_over(const struct work *work, const struct event *event)
 {
     bool fresh;
-    log_error("consumer.event_refused", LOG_S("consumer", work->config->durable),
-              LOG_S("event", event->id), LOG_S("type", event->type));
+    log_error("consumer.event_refused", LOG_S("consumer", work->config->durable), LOG_EVENT(event));
     return journal_take(work->db, work->arena, work->config->durable, event, 1, &fresh);
 }
 
@@ -106,8 +105,8 @@ static enum work_result alone(const struct work *work, const struct event *event
             return WORK_STOPPED;
         pause_ms = longer(pause_ms);
     }
-    log_error("consumer.event_failed", LOG_S("consumer", work->config->durable),
-              LOG_S("event", event->id), LOG_S("status", status_name(status)));
+    log_error("consumer.event_failed", LOG_S("consumer", work->config->durable), LOG_EVENT(event),
+              LOG_S("status", status_name(status)));
     return WORK_LATER;
 }
 

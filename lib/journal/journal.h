@@ -9,6 +9,7 @@
 #include "crypto/crypto.h"
 #include "db/db.h"
 #include "db/migrate.h"
+#include "obs/trace.h"
 
 struct journal {
     const char *service;        // "payments": the scope of idempotency keys, the subject of events
@@ -75,6 +76,11 @@ struct event {
     int64_t sequence, created_us;
     struct bytes body, payload;
 };
+// An event as fields of a log line.
+#define LOG_EVENT(event_)                                                                          \
+    LOG_S("event_id", (event_)->id), LOG_S("type", (event_)->type),                                \
+        LOG_S("payment", (event_)->payment_id), LOG_S("request_id", (event_)->request_id),         \
+        LOG_TRACE((event_)->traceparent), LOG_S("tenant", (event_)->tenant_id)
 // Events and their outbox rows, in one statement; bodies are sealed with the ring of db, and opened
 // wherever events are given back. One that stands there already (a repeated batch)
 // is left.

@@ -40,8 +40,7 @@ void item_settle(struct item *item)
     }
     if (call->packed.at || call->response)
         return;
-    log_error("rpc.unanswered", LOG_S("method", call->method->path),
-              LOG_S("request_id", call->context.request_id));
+    log_error("rpc.unanswered", LOG_S("method", call->method->path), LOG_CALL(&call->context));
     problem_internal(&call->problem);
 }
 

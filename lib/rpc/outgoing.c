@@ -183,7 +183,7 @@ static void lost_log(const struct outgoing *out, const struct lost *lost)
     char reason[256];
     snprintf(reason, sizeof reason, "%.*s", (int)lost->text.length, (const char *)lost->text.at);
     log_warn("rpc.lost", LOG_S("method", out->calls[0]->method->path),
-             LOG_I("calls", client->lost_n), LOG_S("request_id", out->calls[0]->context.request_id),
+             LOG_I("calls", client->lost_n), LOG_CALL(&out->calls[0]->context),
              LOG_S("status", status_name((enum status)lost->status)), LOG_S("reason", &reason[0]));
     client->lost_n = 0;
     client->lost_next_ns = now_ns + NS_PER_S;

@@ -60,11 +60,10 @@ static void refusal_log(struct rpc_server *server, enum role role, const struct 
         !atomic_compare_exchange_strong(&server->refusal_next_ns, &next_ns, now_ns + NS_PER_S))
         return;
     atomic_fetch_sub(&server->refused_n, refused);
-    const char *request_id = call->context.request_id;
     log_warn("rpc.caller_refused", LOG_S("method", call->method->path),
              LOG_S("caller", role_name(role)),
              LOG_S("here", role_name(tls_role(server->config.tls))), LOG_I("calls", refused),
-             LOG_S("request_id", request_id ? request_id : ""));
+             LOG_CALL(&call->context));
 }
 
 // Only operators are operators, and they always are: what the audit log says of it is proven. The

@@ -40,6 +40,11 @@ struct operation {
     const char *error_code, *error_message;
     const char *request_id, *traceparent;
 };
+// An operation as fields of a log line.
+#define LOG_OPERATION(operation_)                                                                  \
+    LOG_S("operation", (operation_)->id), LOG_S("payment", (operation_)->payment_id),              \
+        LOG_S("request_id", (operation_)->request_id), LOG_TRACE((operation_)->traceparent),       \
+        LOG_S("tenant", (operation_)->tenant_id)
 
 // Ends it: nothing is due any more. Its revision is the caller's.
 struct operation_end {

@@ -52,6 +52,10 @@ struct payment {
     const char *request_id, *traceparent; // of the request that made it
     int64_t created_us, updated_us;
 };
+// A payment as fields of a log line.
+#define LOG_PAYMENT(payment_)                                                                      \
+    LOG_S("payment", (payment_)->id), LOG_S("request_id", (payment_)->request_id),                 \
+        LOG_TRACE((payment_)->traceparent), LOG_S("tenant", (payment_)->tenant_id)
 
 enum payment_act_kind {
     ACT_NONE = 0,

@@ -74,6 +74,6 @@ bool personal_open(const struct keyring *ring, struct arena *arena, const struct
     if (kept)
         fill(kept, ret);
     else
-        log_error("a payer's data can't be opened", LOG_S("payment", of->id));
+        log_error("a payer's data can't be opened", LOG_PAYMENT(of));
     return kept;
 }

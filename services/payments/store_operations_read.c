@@ -104,7 +104,8 @@ static struct bytes open_testimony(struct db *db, struct arena *arena, const str
         return testimony;
     if (context && keyring_read(db_keyring(db), arena, testimony, context, &testimony) == STATUS_OK)
         return testimony;
-    log_error("a testimony can't be opened", LOG_S("operation", id));
+    log_error("a testimony can't be opened", LOG_S("operation", id),
+              LOG_S("tenant", db_get_text(rows, row, 0)));
     return (struct bytes){0};
 }
 

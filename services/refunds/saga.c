@@ -385,6 +385,8 @@ int64_t saga_drive(void *context, struct db *db, struct arena *arena)
         enum status status = reserving ? saga_reserve(refunds, db, arena, &due[i], &problem)
                                        : look_after(refunds, db, arena, &due[i]);
         log_info("refund driven on", LOG_S("refund", due[i].id),
+                 LOG_S("payment", due[i].payment_id), LOG_S("request_id", due[i].request_id),
+                 LOG_TRACE(due[i].traceparent), LOG_S("tenant", due[i].tenant_id),
                  LOG_S("from", reserving ? "reserving" : "pending"),
                  LOG_S("result", status_name(status)));
     }

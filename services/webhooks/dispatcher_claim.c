@@ -235,8 +235,7 @@ void dispatcher_send(struct dispatcher *dispatcher, const struct claim *claim)
     for (size_t i = 0; i < claim->n; i++) {
         struct slot *slot = slot_take(dispatcher, &claim->attempts[i]);
         if (!slot) {
-            log_warn("attempt left to its lease",
-                     LOG_S("delivery", claim->attempts[i].delivery_id));
+            log_warn("attempt left to its lease", LOG_ATTEMPT(&claim->attempts[i]));
             continue;
         }
         slot->send_by_ns = claim->send_by_ns;

@@ -167,7 +167,7 @@ static void flush_singly(struct dispatcher *dispatcher, struct flush *flush, str
             flush->slots[n] = slot;
             flush->outcomes[n++] = slot->outcome;
         } else if (lasting(status)) { // the next attempt comes when its lease has run out
-            log_error("outcome not recorded", LOG_S("delivery", slot->attempt.delivery_id),
+            log_error("outcome not recorded", LOG_ATTEMPT(&slot->attempt),
                       LOG_S("outcome", slot->outcome.status), LOG_S("status", status_name(status)));
             slot_free(dispatcher, slot);
         } else {

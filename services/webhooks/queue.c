@@ -80,7 +80,7 @@ enum status queue_claim(struct db *db, struct arena *arena, const struct waiting
         if (claimed[i].body.at)
             status = journal_body_open(db, arena, claimed[i].event_id, &claimed[i].body);
         if (status == STATUS_DATA_LOSS) { // as if it were gone: the others go on
-            log_error("an event can't be opened", LOG_S("event", claimed[i].event_id));
+            log_error("an event can't be opened", LOG_ATTEMPT(&claimed[i]));
             claimed[i].body = (struct bytes){0};
             status = STATUS_OK;
         }

@@ -4,6 +4,7 @@
 // between leaves a lease that runs out.
 #pragma once
 #include "db/db.h"
+#include "obs/trace.h"
 #include "share.h"
 
 struct attempt {
@@ -15,6 +16,11 @@ struct attempt {
     struct bytes secret_sealed, older_secret_sealed; // older: at NULL when there is none
     struct bytes body;                               // at NULL: the event is no longer kept
 };
+// An attempt as fields of a log line.
+#define LOG_ATTEMPT(attempt_)                                                                      \
+    LOG_S("delivery", (attempt_)->delivery_id), LOG_S("endpoint", (attempt_)->endpoint_id),        \
+        LOG_S("event_id", (attempt_)->event_id), LOG_S("request_id", (attempt_)->request_id),      \
+        LOG_TRACE((attempt_)->traceparent), LOG_S("tenant", (attempt_)->tenant_id)
 struct outcome {
     const char *tenant_id, *delivery_id, *url;
     int64_t number, max_attempts, started_us; // as claimed

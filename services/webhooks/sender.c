@@ -70,8 +70,7 @@ static void refuse(struct sender *sender, struct slot *slot, const char *error)
 static void not_sent(struct sender *sender, struct slot *slot, enum status status)
 {
     const struct attempt *attempt = &slot->attempt;
-    log_error("attempt not sent", LOG_S("delivery", attempt->delivery_id),
-              LOG_S("status", status_name(status)));
+    log_error("attempt not sent", LOG_ATTEMPT(attempt), LOG_S("status", status_name(status)));
     struct outcome outcome = sending_refusal(attempt, "The attempt could not be sent.");
     if (attempt->number < attempt->max_attempts) {
         outcome.status = "pending";
@@ -87,7 +86,7 @@ static void send(struct sender *sender, struct slot *slot)
     const struct attempt *attempt = &slot->attempt;
     if (clock_now_ns() > slot->send_by_ns) {
         // The lease must outlast the attempt: it is left to run out instead.
-        log_warn("attempt claimed too late", LOG_S("delivery", attempt->delivery_id));
+        log_warn("attempt claimed too late", LOG_ATTEMPT(attempt));
         finish(sender, slot, (struct outcome){0}, false);
         return;
     }
@@ -143,8 +142,8 @@ static void take_response(struct sender *sender, const struct http_response *res
     metric_add(sender->attempts, 1, METRIC_LABELS(delivered ? "delivered" : "failed"));
     metric_observe(sender->durations, response->duration_us * 1000, NULL);
     if (!delivered)
-        log_debug("attempt failed", LOG_S("delivery", outcome.delivery_id),
-                  LOG_I("attempt", outcome.number), LOG_S("error", outcome.error));
+        log_debug("attempt failed", LOG_ATTEMPT(&slot->attempt), LOG_I("attempt", outcome.number),
+                  LOG_S("error", outcome.error));
     finish(sender, slot, outcome, true);
 }
 

@@ -143,8 +143,8 @@ static void answer_keyed(struct sandbox_loop *self, struct http_exchange *exchan
 
 // The provider's side of a trace: from when a request came until its answer has left.
 struct served {
-    char traceparent[TRACEPARENT_SIZE];
-    const char *parent, *method, *route;
+    char traceparent[TRACEPARENT_SIZE], parent[TRACEPARENT_SIZE];
+    const char *method, *route;
     int64_t began_ns;
 };
 
@@ -168,7 +168,7 @@ static void trace(struct http_exchange *exchange, const char *route)
         span_wanted(parent) ? ARENA_NEW(http_arena(exchange), struct served) : NULL;
     if (!served || !span_begin(parent, served->traceparent))
         return;
-    served->parent = parent;
+    memcpy(served->parent, parent, sizeof served->parent); // its header is gone by then
     served->method = http_method(exchange);
     served->route = route;
     served->began_ns = clock_now_ns();

@@ -167,7 +167,8 @@ static enum status exchange_card(const struct exchange *exchange,
         return call_refuse(call, STATUS_INVALID_ARGUMENT, "card_refused", "card", "%s",
                            outcome.error_message);
     log_warn("card not exchanged", LOG_S("provider", exchange->provider->name),
-             LOG_S("outcome", outcome_name(outcome.kind)), LOG_S("code", outcome.error_code));
+             LOG_S("outcome", outcome_name(outcome.kind)), LOG_S("code", outcome.error_code),
+             LOG_CALL(&call->context));
     return problem_unavailable(&call->problem);
 }
 

@@ -20,6 +20,7 @@ void claim_hold_back(struct turn *turn, const struct payment_change *changes, si
         if (change->result == CHANGE_APPLIED)
             continue;
         log_error("charge held back", LOG_S("payment", change->payment.id),
+                  LOG_S("tenant", change->payment.tenant_id),
                   LOG_S("reason", change->problem.detail));
         for (size_t j = 0; j < turn->claimed_n; j++) {
             struct claimed *item = &turn->claimed[j];

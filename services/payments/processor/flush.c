@@ -81,7 +81,7 @@ static void decide(struct flush *flush, struct operation *operation, const struc
     enum operation_status seen = operation->status;
     if (operation->lease_us != item->lease_us) {
         // Somebody else has it now; what this answer says, the next query will say again.
-        log_warn("late answer", LOG_S("operation", operation->id));
+        log_warn("late answer", LOG_OPERATION(operation));
         return;
     }
     if (item->act.outcome.kind) {
@@ -215,6 +215,7 @@ void flush_report(const struct payment_change *changes, size_t n)
         const struct payment_change *change = &changes[i];
         if (change->result != CHANGE_APPLIED)
             log_error("outcome does not fit the payment", LOG_S("payment", change->payment.id),
+                      LOG_S("tenant", change->payment.tenant_id),
                       LOG_S("act", payment_act_name(change->act.kind)),
                       LOG_S("status",
                             change->after ? payment_status_name(change->after->status) : "absent"));

@@ -163,9 +163,8 @@ static enum status go_elsewhere(struct turn *turn, struct reroute *item,
         status = insert(turn, item->before, route);
     if (status != STATUS_OK)
         return status;
-    log_info("charge goes elsewhere", LOG_S("payment", payment->id),
-             LOG_S("from", item->before->provider), LOG_S("to", route->provider),
-             LOG_S("reason", item->error_code));
+    log_info("charge goes elsewhere", LOG_PAYMENT(payment), LOG_S("from", item->before->provider),
+             LOG_S("to", route->provider), LOG_S("reason", item->error_code));
     turn_follow(turn, item->before, &(struct payment_act){.kind = ACT_REROUTE, .route = route});
     item->done = true;
     return STATUS_OK;

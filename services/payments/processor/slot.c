@@ -53,7 +53,6 @@ static bool fill_act(struct slot *slot, const struct claimed *claimed)
         .name = arena_strdup(arena, claimed->name),
         .created_us = operation->created_us,
     };
-    slot->traceparent = arena_strdup(arena, operation->traceparent);
     if (claimed->testimony.at)
         slot->testimony = arena_copy(arena, claimed->testimony);
     return slot->act.reference && slot->act.currency && slot->act.method;
@@ -102,6 +101,9 @@ bool slot_take(struct slot *slot, const struct payments_state *state, struct db 
     slot->finished = (struct finished){
         .operation = {arena_strdup(slot->arena, operation->tenant_id),
                       arena_strdup(slot->arena, operation->id)},
+        .payment_id = arena_strdup(slot->arena, operation->payment_id),
+        .request_id = arena_strdup(slot->arena, operation->request_id),
+        .traceparent = arena_strdup(slot->arena, operation->traceparent),
         .attempt = operation->attempts,
         .lease_us = operation->lease_us,
     };
@@ -110,7 +112,7 @@ bool slot_take(struct slot *slot, const struct payments_state *state, struct db 
                     fill_act(slot, claimed) && open_token(slot, state, claimed);
     if (complete)
         return true;
-    log_error("operation can't be taken in hand", LOG_S("operation", operation->id),
+    log_error("operation can't be taken in hand", LOG_OPERATION(operation),
               LOG_S("provider", operation->provider));
     return false;
 }
@@ -181,7 +183,7 @@ enum slot_sent slot_send(struct slot *slot, const struct payments_state *state,
         return built;
     slot->request.context = slot;
     slot->request.tls_required = state_tls_required(state, slot->use.credential);
-    if (!http_trace(&slot->request, slot->arena, slot->traceparent, &slot->span))
+    if (!http_trace(&slot->request, slot->arena, slot->finished.traceparent, &slot->span))
         return not_sent(ret_outcome, OUTCOME_NOT_SENT);
     if (failpoint_hit("charge.before_send") ||
         http_client_start(client, &slot->request) != STATUS_OK)
@@ -227,8 +229,8 @@ struct outcome slot_read(struct slot *slot, const struct payments_state *state,
     if (failpoint_hit("charge.answered"))
         outcome = (struct outcome){.kind = OUTCOME_LOST};
     if (outcome.kind == OUTCOME_LOST || outcome.kind == OUTCOME_NOT_SENT)
-        log_warn("no usable answer from the provider",
-                 LOG_S("operation", slot->finished.operation.id), LOG_S("reason", response->error),
+        log_warn("no usable answer from the provider", LOG_FINISHED(&slot->finished),
+                 LOG_S("provider", slot->provider->name), LOG_S("reason", response->error),
                  LOG_I("status", response->status));
     return outcome;
 }
@@ -255,7 +257,7 @@ void slot_trace(const struct slot *slot, const struct http_response *response,
         .name = slot->step == STEP_QUERY ? "provider query" : provider_span_name(slot->act.kind),
         .kind = SPAN_CLIENT,
         .traceparent = slot->span.traceparent,
-        .parent = slot->traceparent,
+        .parent = slot->finished.traceparent,
         .began_ns = slot->span.began_ns,
         .failed = outcome->kind == OUTCOME_LOST || outcome->kind == OUTCOME_NOT_SENT};
     span_end(&span, LOG_S("obol.provider", slot->provider->name),

@@ -25,8 +25,7 @@ struct slot {
     struct bytes testimony; // at NULL: none
     int64_t held_until_ns;
     struct http_request request;
-    struct http_span span;   // of the request
-    const char *traceparent; // of the request that made the operation
+    struct http_span span; // of the request
     struct finished finished;
 };
 

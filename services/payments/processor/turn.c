@@ -136,7 +136,7 @@ static enum status record_singly(struct turn *turn)
         arena_reset(turn->arena);
         enum status status = try_at(turn, &(struct attempt){.items = item, .n = 1});
         if (lasting(status))
-            log_error("outcome not recorded", LOG_S("operation", item->operation.id),
+            log_error("outcome not recorded", LOG_FINISHED(item),
                       LOG_S("act", outcome_name(item->act.outcome.kind)),
                       LOG_S("query", outcome_name(item->query.outcome.kind)),
                       LOG_S("status", status_name(status)));
@@ -177,7 +177,7 @@ static void claim_singly(struct turn *turn)
         enum status one = try_at(turn, &(struct attempt){.taken = &taken[i], .taken_n = 1});
         if (one != STATUS_OK)
             log_error("operation not claimed", LOG_S("operation", taken[i].key.id),
-                      LOG_S("status", status_name(one)));
+                      LOG_S("tenant", taken[i].key.tenant_id), LOG_S("status", status_name(one)));
         else if (turn->claimed_n > 0)
             claimed[n++] = turn->claimed[0];
     }

@@ -16,11 +16,17 @@ struct heard { // outcome.kind 0: nothing was asked
 
 struct finished {
     struct key operation;
+    const char *payment_id, *request_id, *traceparent; // of what asked for it
     int64_t attempt,
         lease_us; // as claimed: an answer that comes after its lease was taken over only rings
     struct heard act, query; // the query came after the act, where there are both
     bool rung;               // news came that no query has answered yet
 };
+
+#define LOG_FINISHED(finished_)                                                                    \
+    LOG_S("operation", (finished_)->operation.id), LOG_S("payment", (finished_)->payment_id),      \
+        LOG_S("request_id", (finished_)->request_id), LOG_TRACE((finished_)->traceparent),         \
+        LOG_S("tenant", (finished_)->operation.tenant_id)
 
 struct claim_place {
     char after_tenant[128]; // whose turn was last: every tenant comes by
