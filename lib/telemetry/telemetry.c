@@ -73,14 +73,14 @@ static void hear_error(const char *event, const struct log_field *fields)
 }
 
 // A collector that is away loses every batch: one line a minute is enough to say so.
-static void complain(struct telemetry *telemetry, const char *event,
+static void complain(struct telemetry *telemetry, enum log_level level, const char *event,
                      const struct http_response *response)
 {
     int64_t now_ns = clock_now_ns();
     if (now_ns < telemetry->complain_ns)
         return;
     telemetry->complain_ns = now_ns + COMPLAIN_EVERY_MS * NS_PER_MS;
-    log_warn(event, LOG_S("reason", response->error), LOG_I("status", response->status));
+    log_at(level, event, LOG_S("reason", response->error), LOG_I("status", response->status));
 }
 
 static void load_spans(struct telemetry *telemetry)
@@ -136,7 +136,7 @@ static void hear_traces(struct telemetry *telemetry, const struct http_response 
     size_t items = 0;
     enum sent sent = courier_hear(&telemetry->traces, response, &items);
     if (sent != SENT_TAKEN)
-        complain(telemetry, "spans not exported", response);
+        complain(telemetry, LOG_WARN, "spans not exported", response);
     if (sent == SENT_WAITS)
         return;
     int64_t refused =
@@ -160,7 +160,7 @@ static void hear_errors(struct telemetry *telemetry, const struct http_response 
     if (quiet_s > 0)
         telemetry->errors.not_before_ns = clock_deadline_ns(quiet_s * 1000);
     if (sent != SENT_TAKEN)
-        complain(telemetry, "error not reported", response);
+        complain(telemetry, LOG_ERROR, "error not reported", response);
     if (sent != SENT_WAITS)
         count_report(telemetry, sent == SENT_TAKEN        ? "sent"
                                 : response->status == 429 ? "limited"

@@ -74,3 +74,53 @@ Test(trace, request_id_is_bounded)
     cr_assert_not(trace_request_id_valid("a\r\nX: y"));
     cr_assert_not(trace_request_id_valid("caf\xc3\xa9"));
 }
+
+Test(trace, ratio_is_judged_by_the_last_eight_bytes_of_the_id)
+{
+    // 0x4000000000000000 >> 1 is a quarter of 2^63.
+    static const char quarter[] = "00-ffffffffffffffff4000000000000000-00f067aa0ba902b7-00";
+    static const char last[] = "00-0000000000000001ffffffffffffffff-00f067aa0ba902b7-00";
+    static const char first[] = "00-ffffffffffffffff0000000000000000-00f067aa0ba902b7-00";
+    cr_assert_not(trace_ratio_samples(quarter, 0.25));
+    cr_assert(trace_ratio_samples(quarter, 0.2500001));
+    cr_assert(trace_ratio_samples(last, 1));
+    cr_assert_not(trace_ratio_samples(last, 0.999999));
+    cr_assert(trace_ratio_samples(first, 0.000001));
+    cr_assert_not(trace_ratio_samples(first, 0));
+}
+
+Test(trace, continue_samples_new_traces_by_ratio_and_keeps_others_as_they_are)
+{
+    char out[TRACEPARENT_SIZE];
+    int sampled = 0;
+    trace_sample(0.25);
+    for (int i = 0; i < 4000; i++) {
+        trace_continue(NULL, out);
+        cr_assert_eq(trace_sampled(out), trace_ratio_samples(out, 0.25));
+        sampled += trace_sampled(out);
+    }
+    cr_assert(sampled > 800 && sampled < 1200, "%d of 4000", sampled);
+    trace_sample(0);
+    trace_continue(GOOD, out);
+    cr_assert(trace_sampled(out), "its caller has decided");
+    trace_continue(NULL, out);
+    cr_assert_not(trace_sampled(out));
+    trace_sample(1);
+    trace_continue(NULL, out);
+    cr_assert(trace_sampled(out));
+    trace_quiet(out);
+    cr_assert(trace_valid(out) && !trace_sampled(out));
+}
+
+Test(trace, ratio_is_read_strictly)
+{
+    double ratio = -1;
+    static const char *const good[] = {"0", "1", "1.0", "0.25", ".5"};
+    static const char *const bad[] = {"",     "half", "1.1",   "-0.5", "nan", "0x1",
+                                      "1e-3", "0.5 ", "0.5.5", "inf",  "."};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        cr_assert(trace_ratio_read(good[i], &ratio), "%s", good[i]);
+    cr_assert_float_eq(ratio, 0.5, 1e-9);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        cr_assert_not(trace_ratio_read(bad[i], &ratio), "%s", bad[i]);
+}
