@@ -185,9 +185,10 @@ static void turn(struct telemetry *telemetry, int64_t max_ms, bool at_once)
     arena_reset(telemetry->arena);
 }
 
-static bool is_done(const struct courier *courier)
+// It has nothing, or what it has must wait.
+static bool is_over(const struct courier *courier)
 {
-    return courier_free(courier) || !courier_ready(courier);
+    return courier_free(courier) || (!courier->out && courier->tries > 0);
 }
 
 // What is left goes now or not at all: nobody waits for a collector that doesn't answer.
@@ -198,15 +199,16 @@ static void finish(struct telemetry *telemetry)
     telemetry->traces.not_before_ns = 0;
     while ((left_ms = clock_left_ms(deadline_ns)) > 0) {
         turn(telemetry, left_ms < LOOK_EVERY_MS ? left_ms : LOOK_EVERY_MS, true);
-        bool busy = telemetry->traces.out || telemetry->errors.out;
-        bool failed = telemetry->traces.tries > 0 && !telemetry->traces.out &&
-                      !courier_free(&telemetry->traces);
         take_spans(telemetry, true);
         take_reports(telemetry);
-        if (failed || (!busy && is_done(&telemetry->traces) && is_done(&telemetry->errors)))
+        if (is_over(&telemetry->traces) && is_over(&telemetry->errors))
             break;
     }
-    spans_dropped((int64_t)(telemetry->traces.items + telemetry->spans_n));
+    struct span_kept kept;
+    size_t lost = telemetry->traces.items + telemetry->spans_n;
+    while (spans_take(&kept))
+        lost++;
+    spans_dropped((int64_t)lost);
 }
 
 static void *run(void *context)
