@@ -303,8 +303,18 @@ def memory_holds(pid, marks):
 
 
 @pytest.fixture(scope="module")
-def stack():
-    yield from running_stack(own_cluster=True, LOG_LEVEL="debug", **PACE)
+def outside():
+    """Who collects traces and errors."""
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+@pytest.fixture(scope="module")
+def stack(outside):
+    base = outside.url.removesuffix("/hook")
+    yield from running_stack(own_cluster=True, LOG_LEVEL="debug", OTEL_EXPORTER_OTLP_ENDPOINT=base,
+                             SENTRY_DSN=base.replace("//", "//0123456789abcdef@") + "/7", **PACE)
 
 
 @pytest.fixture(scope="module")
@@ -363,6 +373,17 @@ def test_what_is_told_holds_no_card_and_no_secret(stack, story):
             search(f"{page} of {port}", send(stack.ports[port], "GET", page).raw, story.used.sought())
 
 
+def test_what_is_collected_outside_holds_none_of_it(stack, story, outside):
+    """Nor do the sandbox's spans: whoever runs Obol collects those of a provider only when it is a sandbox."""
+    def collected():
+        with outside.lock:
+            return b"".join(request.body for request in outside.requests)
+    seen = [b"PaymentService/CreatePayment", b"TokenizeCard", b"provider charge", b"POST webhook", b"sandbox"]
+    wait_until(lambda: all(mark in collected() for mark in seen), 10, lambda: [m for m in seen if m not in collected()])
+    search("what is collected outside", collected(), encoded(story.used.sought()))
+    search_codes("what is collected outside", collected(), story.used.codes)
+
+
 def test_what_an_operator_is_shown_holds_none_of_it(stack, story):
     for words in [["audit"], ["health"], ["provider", "list", "--tenant", story.api.tenant_id],
                   ["key", "list", story.api.tenant_id]]:
@@ -407,7 +428,7 @@ def test_every_secret_can_come_from_a_file(stack):
         table = subprocess.run([stack.programs / f"obol-{name}", "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout
         rows = [line for line in table.splitlines() if re.match(r"[A-Z][A-Z_0-9]+ ", line)]
         secret = {line.split()[0] for line in rows if line.endswith("; or its file, by _FILE")}
-        sounding = {line.split()[0] for line in rows if re.search(r"SECRET|KEYS?$|PASSWORD|TOKEN$|(DATABASE|NATS)_URL|CREDENTIAL$",
+        sounding = {line.split()[0] for line in rows if re.search(r"SECRET|KEYS?$|DSN$|PASSWORD|TOKEN$|(DATABASE|NATS)_URL|CREDENTIAL$",
                                                                  line.split()[0])}
         assert rows and sounding - secret <= NAMES_ONLY, (name, sounding - secret)
 

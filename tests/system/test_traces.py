@@ -171,18 +171,12 @@ def silent():
     return server, f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-def busy():
-    receiver = Receiver()
-    receiver.answer = lambda request: (503, {"Retry-After": "1"}, b"")
-    return receiver, receiver.url.removesuffix("/hook")
-
-
 def absent():
     holder, url = silent()
     return holder, url.replace("127.0.0.1", "127.0.0.3")
 
 
-@pytest.mark.parametrize("make", [silent, busy, absent])
+@pytest.mark.parametrize("make", [silent, absent])
 def test_collector_that_is_of_no_use_is_in_nobodys_way(stack, api, collector, make):
     """Of no use: payments are as quick as ever, and the program's end waits a second at most."""
     held, url = make()
