@@ -274,14 +274,23 @@ Test(telemetry, reports_five_of_a_flood)
 
 Test(telemetry, is_quiet_for_as_long_as_sentry_asks)
 {
-    standin.statuses[0] = 429;
     standin.header = "X-Sentry-Rate-Limits";
     standin.value = "60:error:organization";
     struct telemetry *telemetry = start(true);
     log_error("first");
-    wait_counted("obol_errors_reported_total{outcome=\"limited\"}", 1);
+    wait_counted("obol_errors_reported_total{outcome=\"sent\"}", 1);
     log_error("second");
-    wait_counted("obol_errors_reported_total{outcome=\"limited\"}", 2);
+    wait_counted("obol_errors_reported_total{outcome=\"limited\"}", 1);
+    cr_assert_eq(standin.n, 1);
+    stop(telemetry);
+}
+
+Test(telemetry, gives_up_an_error_that_sentry_does_not_want)
+{
+    standin.statuses[0] = 429;
+    struct telemetry *telemetry = start(true);
+    log_error("first");
+    wait_counted("obol_errors_reported_total{outcome=\"limited\"}", 1);
     cr_assert_eq(standin.n, 1);
     stop(telemetry);
 }
