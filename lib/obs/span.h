@@ -39,7 +39,8 @@ bool span_begin(const char *parent, char own[TRACEPARENT_SIZE]);
 // attributes end at the first whose name is NULL; names are static storage, empty strings are left
 // out. Does nothing unless wanted.
 void span_record(const struct span *span, const struct log_field *attributes);
-#define span_end(span, ...) span_record((span), (struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
+// The first field is there for its comma, and left out.
+#define span_end(span, ...) span_record((span), (struct log_field[]){{0}, ##__VA_ARGS__, {0}} + 1)
 
 // --- For the one that takes them.
 struct span_kept {
