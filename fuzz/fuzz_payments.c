@@ -1,5 +1,6 @@
 // Every request of the payments service, judged by the very handler that serves it.
 #include "callbacks/callback_counts.h"
+#include "creation/gate.h"
 #include "rpc.h"
 #include "state.h"
 #include "support/service.h"
@@ -24,9 +25,10 @@ static struct worker *worker_new(const struct fuzz_service *service)
                                     .journal = worker->journal,
                                     .ring = fuzz_ring(),
                                     .providers = providers_new(&settings),
-                                    .breakers = breakers_new()};
+                                    .breakers = breakers_new(),
+                                    .gate = gate_new()};
     state.setups = setups_new(state.ring, state.providers, settings.callback_base_url);
-    assert(state.providers && state.breakers && state.setups);
+    assert(state.providers && state.breakers && state.gate && state.setups);
     return worker;
 }
 

@@ -1,8 +1,10 @@
 #include "obs/health.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -21,6 +23,12 @@ struct dependency {
     char reason[HEALTH_REASON_SIZE];
 };
 
+struct detail {
+    const char *name;
+    const char *(*write)(void *context, struct arena *arena); // NULL: taken away
+    void *context;
+};
+
 struct health {
     const char *service, *version;
     pthread_mutex_t lock;
@@ -30,10 +38,9 @@ struct health {
     uint64_t generation;
     struct pulse *pulses;
     int64_t stuck_after_ns;
-    pthread_mutex_t detail_lock; // held while the detail is written
-    const char *detail_name;
-    const char *(*detail_write)(void *context, struct arena *arena);
-    void *detail_context;
+    pthread_mutex_t detail_lock; // held while the details are written
+    struct detail details[HEALTH_DETAILS_MAX];
+    size_t details_n;
     struct metric *shown_ready, *shown_up, *shown_latency;
 };
 
@@ -224,22 +231,28 @@ void health_detail(struct health *health, const char *name,
                    const char *(*write)(void *context, struct arena *arena), void *context)
 {
     pthread_mutex_lock(&health->detail_lock);
-    health->detail_name = name;
-    health->detail_write = write;
-    health->detail_context = context;
+    size_t i = 0;
+    while (i < health->details_n && strcmp(health->details[i].name, name) != 0)
+        i++;
+    assert(i < HEALTH_DETAILS_MAX);
+    health->details[i] = (struct detail){name, write, context};
+    if (i == health->details_n)
+        health->details_n++;
     pthread_mutex_unlock(&health->detail_lock);
 }
 
-static void health_print_detail(const struct health *health, struct arena *arena,
-                                struct buffer *out)
+static void health_print_details(const struct health *health, struct arena *arena,
+                                 struct buffer *out)
 {
     pthread_mutex_t *lock = (pthread_mutex_t *)&health->detail_lock;
     pthread_mutex_lock(lock);
-    const char *value =
-        health->detail_write ? health->detail_write(health->detail_context, arena) : NULL;
-    if (value) {
+    for (size_t i = 0; i < health->details_n; i++) {
+        const struct detail *detail = &health->details[i];
+        const char *value = detail->write ? detail->write(detail->context, arena) : NULL;
+        if (!value)
+            continue;
         buffer_adds(out, ",");
-        escape_string(out, health->detail_name);
+        escape_string(out, detail->name);
         buffer_adds(out, ":");
         buffer_adds(out, value);
     }
@@ -295,7 +308,7 @@ char *health_json(const struct health *health, struct arena *arena)
     health_unlock(health);
     buffer_adds(&out, "}");
     health_print_disk(&out);
-    health_print_detail(health, arena, &out);
+    health_print_details(health, arena, &out);
     buffer_adds(&out, "}");
     return out.full ? NULL : arena_strdup(arena, out.at);
 }

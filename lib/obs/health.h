@@ -14,6 +14,7 @@
 
 #define HEALTH_DEPENDENCIES_MAX 16
 #define HEALTH_REASON_SIZE 256
+#define HEALTH_DETAILS_MAX 4
 
 struct health;
 
@@ -33,8 +34,9 @@ void health_stuck_after(struct health *health, int64_t max_ms);
 // The name of one that is busy for longer than that; NULL: it is live.
 const char *health_stuck(const struct health *health);
 // Something that a service has to tell beside: a member of the page under `name` (static storage)
-// whose JSON value `write` gives, from the arena; NULL: left out. Called in any thread. One a
-// health; a later one takes its place, `write` NULL takes it away (and waits for a call under way).
+// whose JSON value `write` gives, from the arena; NULL: left out. Called in any thread. A later one
+// of the name takes its place, `write` NULL takes it away (and waits for a call under way). At most
+// HEALTH_DETAILS_MAX names.
 void health_detail(struct health *health, const char *name,
                    const char *(*write)(void *context, struct arena *arena), void *context);
 void health_drain(struct health *health); // not ready from now on

@@ -299,7 +299,6 @@ static void verify_answer(struct worker *worker, struct call *call, const struct
         return;
     }
     response->tenant_id = tenant_id;
-    response->test_mode = check->test_mode;
     const struct auth_settings *settings = worker->state;
     response->rate_per_min =
         check->rate_per_min == RATE_DEFAULT ? settings->tenant_rate_per_min : check->rate_per_min;

@@ -11,7 +11,6 @@ enum status tenant_insert(struct db *db, struct arena *arena, const struct tenan
     struct db_params *params = db_params(arena);
     db_text(params, tenant->id);
     db_text(params, tenant->name);
-    db_bool(params, tenant->test_mode);
     db_time(params, tenant->created_us);
     db_int(params, tenant->rate_per_min);
     struct db_rows *rows;
@@ -26,9 +25,8 @@ static struct tenant tenant_of_row(const struct db_rows *rows, size_t row)
     return (struct tenant){
         .id = db_get_text(rows, row, 0),
         .name = db_get_text(rows, row, 1),
-        .test_mode = db_get_bool(rows, row, 2),
-        .created_us = db_get_time(rows, row, 3),
-        .rate_per_min = db_get_int(rows, row, 4),
+        .created_us = db_get_time(rows, row, 2),
+        .rate_per_min = db_get_int(rows, row, 3),
     };
 }
 
@@ -174,8 +172,7 @@ enum status key_find(struct db *db, struct arena *arena, struct key_check *check
     for (size_t i = 0; i < n; i++) {
         checks[i].digest = db_get_bytea(rows, i, 0);
         checks[i].tenant_id = db_get_text(rows, i, 1);
-        checks[i].test_mode = db_get_bool(rows, i, 2);
-        checks[i].rate_per_min = db_get_int(rows, i, 3);
+        checks[i].rate_per_min = db_get_int(rows, i, 2);
     }
     return STATUS_OK;
 }

@@ -29,7 +29,6 @@ struct key_check {
     const char *id;      // in: of a valid shape
     struct bytes digest; // out: at NULL when there is no such key that stands
     const char *tenant_id;
-    bool test_mode;
     int64_t rate_per_min; // RATE_DEFAULT: the installation's
 };
 // All in one statement.

@@ -57,7 +57,6 @@ enum status tenant_make(struct arena *arena, const Obol__Auth__V1__CreateTenantR
     *ret = (struct tenant){
         .id = *request->id ? request->id : arena_strdup(arena, fresh.text),
         .name = request->name,
-        .test_mode = request->test_mode,
         .created_us = clock_unix_us(),
         .rate_per_min = rate,
     };
@@ -84,7 +83,6 @@ Obol__Auth__V1__Tenant *tenant_message(struct arena *arena, const struct tenant 
     message->id = (char *)tenant->id;
     message->object = (char *)"tenant";
     message->name = (char *)tenant->name;
-    message->test_mode = tenant->test_mode;
     message->created_at = timestamp_message(arena, tenant->created_us);
     if (tenant->rate_per_min != RATE_DEFAULT) {
         message->rate_per_min =

@@ -12,7 +12,6 @@
 struct tenant {
     const char *id;
     const char *name;
-    bool test_mode;
     int64_t created_us;
     int64_t rate_per_min; // requests; 0: no limit; RATE_DEFAULT
 };

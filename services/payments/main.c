@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "callbacks/callback_counts.h"
+#include "creation/gate.h"
 #include "housekeeping.h"
 #include "measure.h"
 #include "obol/payments/v1/payments.obol.h"
@@ -16,14 +17,17 @@ static struct payments_settings settings;
 
 static void payments_free(struct payments_state *payments)
 {
-    if (payments->health)
-        health_detail(payments->health, NULL, NULL, NULL);
+    if (payments->health) {
+        health_detail(payments->health, "circuits", NULL, NULL);
+        health_detail(payments->health, "payment_creation", NULL, NULL);
+    }
     if (payments->sessions)
         sessions_on_news(payments->sessions, NULL, NULL); // the processor goes first
     processor_stop(payments->processor);
     reconcile_daily_stop(payments->reconcile_daily);
     sessions_stop(payments->sessions);
     callback_counts_stop(payments->callback_counts);
+    gate_free(payments->gate);
     breakers_free(payments->breakers);
     setups_free(payments->setups);
     providers_free(payments->providers);
@@ -47,7 +51,8 @@ static bool start_threads(struct payments_state *payments, struct service *servi
     payments->sessions = sessions_start(payments, db);
     payments->reconcile_daily =
         payments->sessions ? reconcile_daily_start(service, payments) : NULL;
-    if (!payments->callback_counts || !payments->reconcile_daily)
+    if (!payments->callback_counts || !payments->reconcile_daily ||
+        !gate_watch(payments->gate, service))
         return false;
     if (settings.processor_slots == 0)
         return true;
@@ -72,18 +77,21 @@ static enum status start(struct service *service, void **ret_state)
         .ring = service_keyring(service),
         .providers = providers_new(&settings),
         .breakers = breakers_new(),
+        .gate = gate_new(),
         .outbox_bell = service_outbox_bell(service),
     };
     if (payments->providers)
         payments->setups =
             setups_new(payments->ring, payments->providers, settings.callback_base_url);
-    if (!payments->setups || !payments->breakers || !start_threads(payments, service)) {
+    if (!payments->setups || !payments->breakers || !payments->gate ||
+        !start_threads(payments, service)) {
         payments_free(payments);
         return STATUS_RESOURCE_EXHAUSTED;
     }
     measure_begin(payments->breakers, payments->providers);
     payments->health = service_health(service);
     health_detail(payments->health, "circuits", state_circuits_json, payments);
+    health_detail(payments->health, "payment_creation", gate_json, payments->gate);
     *ret_state = payments;
     return STATUS_OK;
 }

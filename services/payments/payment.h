@@ -41,6 +41,7 @@ struct payment {
     int64_t refund_reserved; // promised to refunds under way
     const char *provider, *charge_operation_id;
     const char *credential_id;    // at the provider; NULL: the simulator's
+    bool test_mode;               // no real money: the credential's, and stays as it was made
     const char *msisdn, *network; // NULL unless method is mobile_money
     const char *return_url;       // NULL: none
     const char *earlier_attempts; // a JSON array, or NULL: charges that did nothing (reroute.h)

@@ -206,6 +206,7 @@ Obol__Payments__V1__Payment *render_payment(struct arena *arena, const struct pa
     ret->amount_captured = payment->amount_captured;
     ret->amount_refunded = payment->amount_refunded;
     ret->provider = text(payment->provider);
+    ret->test_mode = payment->test_mode;
     ret->sequence = payment->sequence;
     ret->error = render_error(arena, payment->error_code, payment->error_message);
     ret->description = wrap(arena, payment->description);

@@ -54,6 +54,8 @@ static enum status check_filter(const Obol__Payments__V1__ListPaymentsRequest *r
         .order_id = request->order_id[0] ? request->order_id : NULL,
         .method = request->method[0] ? request->method : NULL,
     };
+    if (request->test_mode)
+        ret->test_mode = request->test_mode->value ? "true" : "false";
     if (ret->status && !payment_status_parse(ret->status, &status))
         return problem_invalid(problem, "status", "There is no such status.");
     if (ret->method && !validate_method_known(ret->method))

@@ -13,6 +13,7 @@
 
 struct processor;
 struct callback_counts;
+struct gate;
 struct reconcile_daily;
 
 struct payments_state {
@@ -21,6 +22,7 @@ struct payments_state {
     const struct keyring *ring;
     struct providers *providers;
     struct setups *setups;
+    struct gate *gate;         // whether new payments are taken
     struct sessions *sessions; // NULL in tests that need none
     struct breakers *breakers;
     struct health *health; // NULL in tests

@@ -56,6 +56,7 @@ MUST_USE enum status store_payments_existing(struct db *db, struct arena *arena,
 
 struct payment_filter {
     const char *status, *order_id, *method; // NULL: any
+    const char *test_mode;                  // "true" | "false" | NULL: both
 };
 // One more than page->limit where there are more; newest first, but oldest first when paging back.
 MUST_USE enum status store_payments_list(struct db *db, struct arena *arena, const char *tenant_id,

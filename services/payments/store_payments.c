@@ -63,11 +63,12 @@ static bool payment_decode(struct db *db, struct arena *arena, const struct db_r
         .return_url = db_get_text(rows, row, 37),
         .earlier_attempts = db_get_text(rows, row, 38),
     };
+    ret->test_mode = db_get_bool(rows, row, 40);
     open_personal(db, arena, db_get_bytea(rows, row, 39), ret);
     return payment_status_parse(db_get_text(rows, row, 14), &ret->status);
 }
 
-#define COLUMN_PLACE 40
+#define COLUMN_PLACE 41
 
 static struct db_params *key_params(struct arena *arena, const struct key *keys, size_t n)
 {
@@ -212,6 +213,7 @@ enum status store_payments_insert(struct db *db, struct arena *arena,
     db_texts(p, n, DB_COLUMN(rows, payment.error_code));
     db_texts(p, n, DB_COLUMN(rows, payment.error_message));
     db_byteas(p, n, DB_COLUMN(rows, payer));
+    db_bools(p, n, DB_COLUMN(rows, payment.test_mode));
     return db_post(db, arena, &sql_payments_insert, p);
 }
 
@@ -262,6 +264,7 @@ enum status store_payments_list(struct db *db, struct arena *arena, const char *
         db_text(p, page->until.text);
     }
     add_times(p, page);
+    db_text(p, filter->test_mode);
     enum status status = db_run(db, arena, statement, p, &rows);
     if (status != STATUS_OK)
         return status;

@@ -107,7 +107,7 @@ def test_audit_tells_who_did_what(stack, api):
 
 def test_tenants_are_made_listed_and_shown(stack):
     made = stack.obol("tenant", "create", "Ācme & Söhne")
-    assert made["id"].startswith("ten_") and not made.get("test_mode")
+    assert made["id"].startswith("ten_") and made["test_mode"] and made["mode_settled"]
     assert stack.obol("tenant", "show", made["id"])["name"] == "Ācme & Söhne"
     assert made["id"] in {t["id"] for t in stack.obol("tenant", "list")["data"]}
     assert "Ācme & Söhne" in stack.obol("tenant", "list", parse=False)

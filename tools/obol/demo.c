@@ -4,6 +4,7 @@
 
 #include "obol/auth/v1/auth.obol.h"
 #include "obol/payments/v1/payments.obol.h"
+#include "obol/payments/v1/providers.obol.h"
 #include "obol/webhooks/v1/webhooks.obol.h"
 #include "settings.h"
 #include "json/json.h"
@@ -32,10 +33,19 @@ static bool seed_tenant(struct cli *cli)
     Google__Protobuf__Int64Value unlimited = GOOGLE__PROTOBUF__INT64_VALUE__INIT;
     request.id = (char *)TENANT;
     request.name = (char *)"Demo";
-    request.test_mode = true;
     request.rate_per_min = &unlimited;
     return seed(cli, "tenant " TENANT,
                 &(struct ask){PEER_AUTH, METHOD_AuthService_CreateTenant, NULL, &request.base});
+}
+
+static bool seed_mode(struct cli *cli)
+{
+    Obol__Payments__V1__SetTenantModeRequest request =
+        OBOL__PAYMENTS__V1__SET_TENANT_MODE_REQUEST__INIT;
+    request.test_mode = true;
+    return seed(
+        cli, "test mode",
+        &(struct ask){PEER_PAYMENTS, METHOD_ProviderService_SetTenantMode, TENANT, &request.base});
 }
 
 static bool seed_key(struct cli *cli)
@@ -90,7 +100,8 @@ static int demo_seed(struct cli *cli, int argc, char **argv)
         return EXIT_USAGE;
     if (words.n != 0)
         return cli_usage(cli, "no words");
-    if (!seed_tenant(cli) || !seed_key(cli) || !seed_endpoint(cli) || !seed_order(cli))
+    if (!seed_tenant(cli) || !seed_mode(cli) || !seed_key(cli) || !seed_endpoint(cli) ||
+        !seed_order(cli))
         return EXIT_FAILED;
     if (cli->json) {
         const char *json =

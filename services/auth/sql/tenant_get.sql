@@ -1,3 +1,3 @@
-SELECT id, name, test_mode, created_at, coalesce(rate_per_min, -1)
+SELECT id, name, created_at, coalesce(rate_per_min, -1)
 FROM tenants
 WHERE id = $1::text

@@ -1,4 +1,4 @@
-SELECT id, name, test_mode, created_at, coalesce(rate_per_min, -1)
+SELECT id, name, created_at, coalesce(rate_per_min, -1)
 FROM tenants
 WHERE id < $1::text
 ORDER BY id DESC

@@ -3,6 +3,7 @@
 
 #include "base/failpoint.h"
 #include "creation/create.h"
+#include "creation/gate.h"
 #include "measure.h"
 
 struct attempt {
@@ -96,6 +97,22 @@ static enum status skip_existing(struct attempt *a)
         if (exists[i] && a->items[i]->verdict == CREATE_GOES)
             a->items[i]->verdict = CREATE_HELD;
     return status;
+}
+
+// What was accepted before is answered still: only what would be new is refused.
+static enum status pass_gate(struct attempt *a)
+{
+    const struct payments_state *state = a->worker->state;
+    struct problem problem = {0};
+    bool stopped = false;
+    enum status status = gate_read(state->gate, a->worker->db, &stopped);
+    if (status != STATUS_OK || !stopped)
+        return status;
+    (void)gate_refuse(&problem);
+    for (size_t i = 0; i < a->n; i++)
+        if (a->items[i]->verdict == CREATE_GOES)
+            refuse(a, a->items[i], &problem);
+    return STATUS_OK;
 }
 
 static int by_order(const void *a, const void *b)
@@ -222,6 +239,8 @@ static enum status steps(struct attempt *a, bool again)
     enum status status = claim_keys(a);
     if (status == STATUS_OK && again)
         status = skip_existing(a);
+    if (status == STATUS_OK)
+        status = pass_gate(a);
     if (status == STATUS_OK)
         status = take_orders(a);
     if (status == STATUS_OK)

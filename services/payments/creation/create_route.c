@@ -14,6 +14,20 @@ struct places {
     size_t n;
 };
 
+// The token of a card is of the mode in which it was made.
+static enum status check_token_mode(const struct create_item *item, const struct setup *setup,
+                                    struct problem *problem)
+{
+    const struct payment *payment = &item->new.payment;
+    const struct credential *credential =
+        payment->credential_id ? setup_credential(setup, payment->credential_id) : NULL;
+    if (!payment->card_token || (credential && credential->live) == setup->live)
+        return STATUS_OK;
+    return problem_set(problem, STATUS_INVALID_ARGUMENT, "card_token_of_other_mode", "card_token",
+                       "The card was exchanged in %s mode, and payments are made in %s mode now.",
+                       setup->live ? "test" : "live", setup->live ? "live" : "test");
+}
+
 // A card's token is its provider's; everything else is routed.
 static const struct credential *choose(const struct payments_state *state,
                                        const struct create_item *item, const struct setup *setup,
@@ -100,6 +114,7 @@ static const struct provider *go_to(const struct payments_state *state, struct c
         item->problem.status = STATUS_RESOURCE_EXHAUSTED;
         return NULL;
     }
+    payment->test_mode = !credential->live;
     item->new.lease_ms = outcome_lease_ms(provider);
     return provider;
 }
@@ -112,6 +127,9 @@ static void route(const struct payments_state *state, struct create_item *item,
     struct problem first = {0};
     const struct credential *credential;
     bool elsewhere = true;
+    if (route_check_mode(setup, &item->problem) != STATUS_OK ||
+        check_token_mode(item, setup, &item->problem) != STATUS_OK)
+        return;
     while (elsewhere && refused.n < PLACES_MAX &&
            (credential = choose(state, item, setup, &refused))) {
         elsewhere = false;

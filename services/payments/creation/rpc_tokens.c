@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "creation/card.h"
 #include "creation/create.h"
+#include "creation/gate.h"
 #include "http/traced.h"
 #include "measure.h"
 #include "obol/payments/v1/payments.obol.h"
@@ -223,6 +224,16 @@ static enum status fill_ask(struct worker *worker, struct call *call, struct rou
     return status;
 }
 
+static enum status check_gate(struct worker *worker, struct call *call)
+{
+    const struct payments_state *state = worker->state;
+    bool stopped = false;
+    enum status status = gate_read(state->gate, worker->db, &stopped);
+    if (status != STATUS_OK)
+        return call_refuse_status(call, status == STATUS_UNKNOWN ? STATUS_UNAVAILABLE : status);
+    return stopped ? gate_refuse(&call->problem) : STATUS_OK;
+}
+
 static enum status choose(struct worker *worker, struct call *call, struct exchange *ret)
 {
     const struct payments_state *state = worker->state;
@@ -232,6 +243,9 @@ static enum status choose(struct worker *worker, struct call *call, struct excha
         status = setups_get(state->setups, worker->db, call->context.tenant_id, &ret->setup);
     if (status != STATUS_OK)
         return call_refuse_status(call, status == STATUS_UNKNOWN ? STATUS_UNAVAILABLE : status);
+    status = route_check_mode(ret->setup, &call->problem);
+    if (status != STATUS_OK)
+        return status;
     ret->credential = route_choose(ret->setup, state->providers, &route);
     ret->provider =
         ret->credential ? providers_find(state->providers, ret->credential->provider) : NULL;
@@ -284,6 +298,8 @@ static enum status tokenize(struct worker *worker, struct call *call)
     enum status status = check_payment(request, call);
     if (status == STATUS_OK)
         status = check_card(request->card, call);
+    if (status == STATUS_OK)
+        status = check_gate(worker, call);
     if (status == STATUS_OK)
         status = choose(worker, call, &exchange);
     if (status == STATUS_OK)

@@ -144,6 +144,15 @@ static enum status finish(struct turn *turn, const struct reroute *item)
     return store_operations_update(turn->db, turn->arena, &after, 1, turn->now_us);
 }
 
+// Where its tenant's mode was switched since, a payment stays where it is: going on it would turn
+// real money into play money, or the other way round.
+static bool is_of_mode(const struct setup *setup, const struct operation *before)
+{
+    const struct credential *credential =
+        before->credential_id ? setup_credential(setup, before->credential_id) : NULL;
+    return (credential && credential->live) == setup->live;
+}
+
 static enum status go_elsewhere(struct turn *turn, struct reroute *item,
                                 const struct payment *payment, const struct credential *to)
 {
@@ -180,7 +189,8 @@ static enum status try_one(struct turn *turn, struct reroute *item, const struct
     enum status status = setups_get(turn->state->setups, turn->db, item->before->tenant_id, &setup);
     if (status != STATUS_OK)
         return status;
-    const struct credential *to = choose(turn, setup, &path);
+    const struct credential *to =
+        is_of_mode(setup, item->before) ? choose(turn, setup, &path) : NULL;
     if (to)
         status = go_elsewhere(turn, item, payment, to);
     setup_release(setup);

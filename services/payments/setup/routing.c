@@ -19,10 +19,18 @@ static bool takes(const struct providers *providers, const struct credential *cr
                              ask->manual_capture);
 }
 
-// A payment of a live tenant at a sandbox would succeed without any money moved.
+// A payment of a live tenant at a sandbox would succeed without any money moved, and one of a
+// tenant that tests would move some.
 static bool serves(const struct setup *setup, const struct credential *credential)
 {
     return credential->live == setup->live;
+}
+
+// Where a mode is settled, routes of both modes stand beside each other, each for its own.
+static bool of_other_mode(const struct setup *setup, const struct route *route)
+{
+    const struct credential *credential = setup_credential(setup, route->credential_id);
+    return setup->mode_settled && credential && !serves(setup, credential);
 }
 
 // Whether the route says anything about such payments, be they too large for it or not.
@@ -47,7 +55,7 @@ static const struct credential *by_routes(const struct setup *setup,
     *ret_spoken = false;
     for (size_t i = 0; i < setup->routes_n; i++) {
         const struct route *route = &setup->routes[i];
-        if (!about(route, ask))
+        if (!about(route, ask) || of_other_mode(setup, route))
             continue;
         *ret_spoken = true;
         const struct credential *credential = setup_credential(setup, route->credential_id);
@@ -88,6 +96,20 @@ const struct credential *route_choose(const struct setup *setup, const struct pr
     credential = oldest(setup, providers, ask);
     bool simulated = !setup->live && setup->simulator && takes(providers, setup->simulator, ask);
     return credential ? credential : simulated ? setup->simulator : NULL;
+}
+
+enum status route_check_mode(const struct setup *setup, struct problem *problem)
+{
+    bool served = !setup->mode_settled || setup->simulator;
+    for (size_t i = 0; !served && i < setup->credentials_n; i++)
+        served = setup->credentials[i].enabled && serves(setup, &setup->credentials[i]);
+    if (served)
+        return STATUS_OK;
+    if (setup->live)
+        return problem_set(problem, STATUS_INVALID_ARGUMENT, "no_live_credential", NULL,
+                           "Live mode takes payments by live credentials, and none is enabled.");
+    return problem_set(problem, STATUS_INVALID_ARGUMENT, "no_test_credential", NULL,
+                       "Test mode takes payments by credentials for tests, and none is enabled.");
 }
 
 struct provider_act route_act(const struct payment *payment)

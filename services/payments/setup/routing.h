@@ -20,6 +20,9 @@ struct route_ask {
 const struct credential *route_choose(const struct setup *setup, const struct providers *providers,
                                       const struct route_ask *ask);
 
+// Whether anything takes payments in the tenant's settled mode: 422 no_live_credential,
+// no_test_credential.
+enum status route_check_mode(const struct setup *setup, struct problem *problem);
 // A payment's charge, before it is an operation. Borrowed from the payment.
 struct provider_act route_act(const struct payment *payment);
 // Whether the provider can take it at all, as its adapter judges; else *ret says why.

@@ -21,6 +21,24 @@ static enum status answer(struct call *call, struct credential_finding finding, 
     return STATUS_OK;
 }
 
+// A credential that works and is used by nobody surprises whoever goes live.
+static struct credential_finding with_mode(struct arena *arena, const struct setup *setup,
+                                           const struct credential *credential,
+                                           struct credential_finding finding)
+{
+    const char *mode = setup->live ? "live" : "test";
+    if (!finding.text)
+        return finding;
+    if (credential->live == setup->live)
+        finding.text = arena_printf(arena, "%s The tenant is in %s mode.", finding.text, mode);
+    else
+        finding.text = arena_printf(
+            arena,
+            "%s The tenant is in %s mode: no new payment goes by this credential, which is %s.",
+            finding.text, mode, credential->live ? "live" : "for tests");
+    return finding;
+}
+
 static enum status test(struct call *call, const struct payments_state *state,
                         const struct setup *setup)
 {
@@ -41,7 +59,8 @@ static enum status test(struct call *call, const struct payments_state *state,
         .currency = request->currency,
         .deadline_ns = call->context.deadline_ns - MARGIN_MS * NS_PER_MS,
     };
-    return answer(call, credential_test(call->arena, &test), began_ns);
+    struct credential_finding finding = credential_test(call->arena, &test);
+    return answer(call, with_mode(call->arena, setup, credential, finding), began_ns);
 }
 
 enum status rpc_test_credential(void *context, struct call *call)

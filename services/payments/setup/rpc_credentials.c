@@ -121,16 +121,24 @@ static enum status take_label(struct call *call, struct credential *credential)
     return status;
 }
 
-// Real money and play money are never mixed: a route would lead from one to the other.
-static enum status check_modes(struct call *call, const struct sealed_credential *rows, size_t n,
+// Where no mode says which of them are used, real money and play money are never mixed: a route
+// would lead from one to the other.
+static enum status check_modes(struct worker *worker, struct call *call,
+                               const struct sealed_credential *rows, size_t n,
                                const struct credential *after)
 {
+    struct tenant_mode mode;
+    enum status status =
+        store_tenant_modes_list(worker->db, call->arena, &call->context.tenant_id, 1, &mode);
+    if (status != STATUS_OK || mode.settled)
+        return status;
     for (size_t i = 0; after->enabled && i < n; i++) {
         const struct credential *other = &rows[i].credential;
         if (strcmp(other->id, after->id) != 0 && other->enabled && other->live != after->live)
             return call_refuse(call, STATUS_FAILED_PRECONDITION, "mode_mixed", "live",
-                               "A tenant's enabled credentials are all live or all for tests, and "
-                               "%s is enabled and %s: disable it first.",
+                               "While no mode is set, a tenant's enabled credentials are all live "
+                               "or all for tests, and %s is enabled and %s: disable it, or set "
+                               "the mode (obol tenant mode), which then chooses.",
                                other->id, other->live ? "live" : "for tests");
     }
     return STATUS_OK;
@@ -198,7 +206,7 @@ static enum status set(struct worker *worker, struct call *call, void *context)
     if (status == STATUS_OK)
         status = take_fields(worker, call, setting->is_new, &after);
     if (status == STATUS_OK)
-        status = check_modes(call, rows, n, &after.credential);
+        status = check_modes(worker, call, rows, n, &after.credential);
     return status == STATUS_OK ? write(worker, call, before, &after) : status;
 }
 

@@ -36,7 +36,11 @@ struct limit {
 
 struct setup {
     const char *tenant_id;
-    bool live; // has live credentials: takes no test instruments, and never uses the simulator
+    // New payments move real money: live credentials alone take them, never the simulator. Else the
+    // simulator and credentials for tests do. By the tenant's mode; where none is settled, by what
+    // its credentials are.
+    bool live;
+    bool mode_settled;
     const struct credential *credentials;
     size_t credentials_n;
     const struct route *routes; // by place

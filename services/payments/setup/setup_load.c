@@ -75,8 +75,8 @@ static enum status credentials_finish(const struct setup_source *source, struct 
     return STATUS_OK;
 }
 
-// A tenant that has switched everything off stays live when it was: play money must not pass for
-// real money there.
+// Where no mode is settled. A tenant that has switched everything off stays live when it was: play
+// money must not pass for real money there.
 static bool is_live(const struct setup *setup)
 {
     bool live = false;
@@ -104,7 +104,8 @@ static enum status fill(const struct setup_source *source, struct db *db, struct
     setup->routes_n = rows.routes_n;
     setup->limits = rows.limits;
     setup->limits_n = rows.limits_n;
-    setup->live = is_live(setup);
+    setup->mode_settled = rows.mode_settled;
+    setup->live = rows.mode_settled ? !rows.test_mode : is_live(setup);
     setup->simulator = setup->live ? NULL : source->simulator;
     return STATUS_OK;
 }

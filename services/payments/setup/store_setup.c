@@ -4,7 +4,7 @@
 
 #include "payments_sql.h"
 
-enum kind { KIND_CREDENTIAL = 1, KIND_ROUTE, KIND_LIMIT };
+enum kind { KIND_CREDENTIAL = 1, KIND_ROUTE, KIND_LIMIT, KIND_MODE };
 enum column {
     KIND,
     ID,
@@ -114,6 +114,10 @@ static enum status rows_sort(struct arena *arena, const struct db_rows *rows, co
             break;
         case KIND_LIMIT:
             limits[ret->limits_n++] = limit_row(rows, i);
+            break;
+        case KIND_MODE:
+            ret->mode_settled = true;
+            ret->test_mode = !db_get_bool(rows, i, LIVE);
             break;
         }
     }

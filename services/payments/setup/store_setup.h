@@ -24,12 +24,28 @@ struct setup_rows {
     const struct route *routes;                  // by place
     const struct limit *limits;                  // by currency
     size_t credentials_n, routes_n, limits_n;
+    bool mode_settled, test_mode;
 };
 MUST_USE enum status store_setup_read(struct db *db, struct arena *arena, const char *tenant_id,
                                       struct setup_rows *ret);
 // Whose credential it is; NOT_FOUND.
 MUST_USE enum status store_credential_owner(struct db *db, struct arena *arena, const char *id,
                                             const char **ret_tenant_id);
+
+// --- Modes
+struct tenant_mode {
+    const char *tenant_id;
+    bool test_mode, settled;
+    int64_t updated_us;     // DB_TIME_NULL where it is not settled
+    int64_t live_n, test_n; // credentials that are enabled
+};
+// ret[i] is of tenant_ids[i]; where nothing is settled, as the credentials tell.
+MUST_USE enum status store_tenant_modes_list(struct db *db, struct arena *arena,
+                                             const char *const *tenant_ids, size_t n,
+                                             struct tenant_mode *ret);
+// With the setup's lock.
+MUST_USE enum status store_tenant_mode_put(struct db *db, struct arena *arena,
+                                           const struct tenant_mode *mode);
 
 // --- Changes. Who changes a tenant's setup holds its lock until the end of the transaction.
 MUST_USE enum status store_setup_lock(struct db *db, struct arena *arena, const char *tenant_id);

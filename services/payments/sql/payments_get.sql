@@ -6,6 +6,8 @@ SELECT
     p.description, p.customer_email, p.customer_phone, p.customer_name, p.metadata::text,
     p.request_id, p.traceparent, p.created_at, p.updated_at,
     p.credential_id, p.msisdn, p.network, p.return_url, p.earlier_attempts::text, p.personal,
+    coalesce(p.test_mode, p.credential_id IS NULL OR NOT (SELECT c.live FROM provider_credentials c
+        WHERE c.tenant_id = p.tenant_id AND c.id = p.credential_id), false),
     k.place
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k(tenant_id, id, place)
 JOIN payments p ON p.tenant_id = k.tenant_id AND p.id = k.id

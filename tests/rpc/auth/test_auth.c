@@ -114,7 +114,6 @@ static enum status create_tenant(const char *id, Obol__Auth__V1__Tenant **ret)
     Obol__Auth__V1__CreateTenantRequest request = OBOL__AUTH__V1__CREATE_TENANT_REQUEST__INIT;
     request.id = (char *)id;
     request.name = (char *)"Acme";
-    request.test_mode = true;
     return ask(METHOD_AuthService_CreateTenant, &request.base, ret);
 }
 
@@ -169,7 +168,6 @@ Test(auth, creates_a_tenant_and_shows_it)
     request.id = made->id;
     cr_ok(ask(METHOD_AuthService_GetTenant, &request.base, &shown));
     cr_assert_str_eq(shown->name, "Acme");
-    cr_assert(shown->test_mode);
     cr_assert_eq(shown->created_at->seconds, made->created_at->seconds);
     cr_assert_eq(shown->created_at->nanos, made->created_at->nanos);
 }
@@ -210,7 +208,6 @@ Test(auth, verifies_a_key_that_it_made)
     Obol__Auth__V1__VerifyKeyResponse *response;
     cr_ok(verify(key->id, key->secret, &response));
     cr_assert_str_eq(response->tenant_id, "ten_a");
-    cr_assert(response->test_mode);
 }
 
 Test(auth, refuses_every_wrong_key_alike)

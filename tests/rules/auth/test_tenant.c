@@ -25,7 +25,6 @@ static enum status make(const char *id, const char *name, struct tenant *ret)
     Obol__Auth__V1__CreateTenantRequest request = OBOL__AUTH__V1__CREATE_TENANT_REQUEST__INIT;
     request.id = (char *)id;
     request.name = (char *)name;
-    request.test_mode = true;
     return tenant_make(arena, &request, ret, &problem);
 }
 
@@ -36,7 +35,6 @@ Test(tenant, gets_a_fresh_id_when_none_is_given)
     cr_assert_eq(make("", "Acme", &second), STATUS_OK);
     cr_assert_eq(strncmp(first.id, "ten_", 4), 0);
     cr_assert_str_neq(first.id, second.id);
-    cr_assert(first.test_mode);
     cr_assert(first.created_us > 0);
 }
 
@@ -78,19 +76,18 @@ Test(tenant, name_holds_no_control_character_and_no_broken_utf8)
 
 Test(tenant, message_shows_every_field)
 {
-    const struct tenant tenant = {"ten_a", "A", true, 1700000000123456, 600};
+    const struct tenant tenant = {"ten_a", "A", 1700000000123456, 600};
     const Obol__Auth__V1__Tenant *message = tenant_message(arena, &tenant);
     cr_assert_str_eq(message->id, "ten_a");
     cr_assert_str_eq(message->object, "tenant");
     cr_assert_str_eq(message->name, "A");
-    cr_assert(message->test_mode);
     cr_assert_eq(message->created_at->seconds, 1700000000);
     cr_assert_eq(message->created_at->nanos, 123456000);
 }
 
 Test(tenant, message_is_null_when_the_arena_is_full)
 {
-    const struct tenant tenant = {"ten_a", "A", true, 1, RATE_DEFAULT};
+    const struct tenant tenant = {"ten_a", "A", 1, RATE_DEFAULT};
     while (arena_alloc(arena, 4096))
         ;
     while (arena_alloc(arena, 16))
@@ -102,8 +99,8 @@ Test(tenant, message_is_null_when_the_arena_is_full)
 
 Test(tenant, rate_is_shown_where_it_is_the_tenants_own)
 {
-    const struct tenant own = {"ten_a", "A", true, 1, 600}, none = {"ten_a", "A", true, 1, 0},
-                        other = {"ten_a", "A", true, 1, RATE_DEFAULT};
+    const struct tenant own = {"ten_a", "A", 1, 600}, none = {"ten_a", "A", 1, 0},
+                        other = {"ten_a", "A", 1, RATE_DEFAULT};
     cr_assert_eq(tenant_message(arena, &own)->rate_per_min->value, 600);
     cr_assert_eq(tenant_message(arena, &none)->rate_per_min->value, 0);
     cr_assert_null(tenant_message(arena, &other)->rate_per_min);

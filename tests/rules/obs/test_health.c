@@ -107,7 +107,7 @@ Test(health, shows_what_a_service_tells_beside)
     cr_assert_not_null(strstr(health_json(health, arena), ",\"circuits\":[\"open\"]}"));
     health_detail(health, "circuits", tell, NULL);
     cr_assert_null(strstr(health_json(health, arena), "circuits"));
-    health_detail(health, NULL, NULL, NULL);
+    health_detail(health, "circuits", NULL, NULL);
     cr_assert_not_null(health_json(health, arena));
 }
 

@@ -247,6 +247,44 @@ Test(routing, sends_a_live_tenant_to_live_credentials_only)
     goes_to(&world, &ask, "none"); // never simulated
 }
 
+Test(routing, has_routes_of_both_modes_where_one_is_settled)
+{
+    struct world world;
+    world_init(&world);
+    world.setup.mode_settled = true;
+    struct route_ask ask = mobile();
+    add(&world, "ZMW", LIVE);
+    goes_to(&world, &ask, "cred_mtn_old"); // as if the route were not there
+    add(&world, "ZMW", AIRTEL);
+    goes_to(&world, &ask, "cred_airtel");
+    world.setup.live = true;
+    goes_to(&world, &ask, "cred_live");
+    world.credentials[LIVE].enabled = false;
+    goes_to(&world, &ask, "none");
+}
+
+Test(routing, says_when_nothing_takes_payments_in_a_mode)
+{
+    struct world world;
+    struct problem problem = {0};
+    world_init(&world);
+    world.setup.live = world.setup.mode_settled = true;
+    world.setup.simulator = NULL;
+    cr_assert_eq(route_check_mode(&world.setup, &problem), STATUS_OK);
+    world.credentials[LIVE].enabled = false;
+    cr_assert_eq(route_check_mode(&world.setup, &problem), STATUS_INVALID_ARGUMENT);
+    cr_assert_str_eq(problem.code, "no_live_credential");
+    world.setup.live = false;
+    cr_assert_eq(route_check_mode(&world.setup, &problem), STATUS_OK);
+    world.setup.credentials_n = 0;
+    cr_assert_eq(route_check_mode(&world.setup, &problem), STATUS_INVALID_ARGUMENT);
+    cr_assert_str_eq(problem.code, "no_test_credential");
+    world.setup.simulator = &world.simulator;
+    cr_assert_eq(route_check_mode(&world.setup, &problem), STATUS_OK);
+    world.setup = (struct setup){.live = true};
+    cr_assert_eq(route_check_mode(&world.setup, &problem), STATUS_OK, "nobody has settled it");
+}
+
 Test(routing, wants_manual_capture_where_it_is_asked_for)
 {
     struct world world;

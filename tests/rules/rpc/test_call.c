@@ -71,12 +71,12 @@ Test(message, comes_back_as_it_was)
     Obol__Auth__V1__Tenant *tenant =
         MESSAGE_NEW(arena, obol__auth__v1__tenant, Obol__Auth__V1__Tenant);
     tenant->name = "Ada";
-    tenant->test_mode = 1;
+    tenant->object = "tenant";
     struct bytes packed = message_pack(arena, &tenant->base);
     Obol__Auth__V1__Tenant *read =
         (void *)message_unpack(arena, &obol__auth__v1__tenant__descriptor, packed);
     cr_assert_str_eq(read->name, "Ada");
-    cr_assert(read->test_mode);
+    cr_assert_str_eq(read->object, "tenant");
     cr_assert_null(
         message_unpack(arena, &obol__auth__v1__tenant__descriptor, bytes_of_string("\xff\xff")));
     cr_assert_not_null(

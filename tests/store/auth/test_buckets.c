@@ -161,7 +161,7 @@ Test(buckets, know_the_rates_of_tenants)
     struct tenant tenant;
     for (int i = 0; i < 3; i++) {
         bool made = false;
-        cr_ok(tenant_insert(db, arena, &(struct tenant){ids[i], "N", true, NOW, given[i]}, &made));
+        cr_ok(tenant_insert(db, arena, &(struct tenant){ids[i], "N", NOW, given[i]}, &made));
         cr_ok(tenant_get(db, arena, ids[i], &tenant));
         cr_assert_eq(tenant.rate_per_min, given[i]);
     }

@@ -35,7 +35,7 @@ TestSuite(store, .init = setup, .fini = teardown, .timeout = 60);
 static void add_tenant(const char *id)
 {
     bool made = false;
-    cr_ok(tenant_insert(db, arena, &(struct tenant){id, "Name", true, 1700000000123456, RATE_DEFAULT}, &made));
+    cr_ok(tenant_insert(db, arena, &(struct tenant){id, "Name", 1700000000123456, RATE_DEFAULT}, &made));
     cr_assert(made);
 }
 
@@ -58,7 +58,6 @@ Test(store, tenant_comes_back_as_it_was_put)
     struct tenant tenant;
     cr_ok(tenant_get(db, arena, "ten_a", &tenant));
     cr_assert_str_eq(tenant.name, "Name");
-    cr_assert(tenant.test_mode);
     cr_assert_eq(tenant.created_us, 1700000000123456);
     cr_assert_eq(tenant_get(db, arena, "ten_b", &tenant), STATUS_NOT_FOUND);
 }
@@ -67,7 +66,7 @@ Test(store, tenant_is_not_made_twice)
 {
     bool made = true;
     add_tenant("ten_a");
-    cr_ok(tenant_insert(db, arena, &(struct tenant){"ten_a", "Other", false, 1, RATE_DEFAULT}, &made));
+    cr_ok(tenant_insert(db, arena, &(struct tenant){"ten_a", "Other", 1, RATE_DEFAULT}, &made));
     cr_assert_not(made);
     struct tenant tenant;
     cr_ok(tenant_get(db, arena, "ten_a", &tenant));
@@ -157,7 +156,6 @@ Test(store, keys_are_found_in_the_order_of_asking)
     cr_assert_eq(checks[0].digest.length, SHA256_BYTES);
     cr_assert_eq(checks[0].digest.at[0], 'b');
     cr_assert_str_eq(checks[0].tenant_id, "ten_a");
-    cr_assert(checks[0].test_mode);
     cr_assert_null(checks[1].digest.at);
     cr_assert_null(checks[2].digest.at, "a revoked key is found as none");
     cr_assert_eq(checks[3].digest.at[0], 'a');

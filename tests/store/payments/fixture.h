@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/id.h"
+#include "creation/gate.h"
 #include "obol/payments/v1/payments.obol.h"
 #include "payments_sql.h"
 #include "rpc.h"
@@ -65,7 +66,8 @@ static inline void fixture_begin_at(struct fixture *f, const char *provider_url)
                                        .journal = &f->journal,
                                        .ring = &f->ring,
                                        .providers = providers_new(&f->settings),
-                                       .breakers = breakers_new()};
+                                       .breakers = breakers_new(),
+                                       .gate = gate_new()};
     f->state.setups = setups_new(&f->ring, f->state.providers, f->settings.callback_base_url);
     f->worker = (struct worker){.db = f->db,
                                 .arena = arena_new(ARENA_CAP_BATCH),
@@ -91,6 +93,7 @@ static inline void fixture_end(struct fixture *f)
 {
     failpoint_arm("");
     setups_free(f->state.setups);
+    gate_free(f->state.gate);
     breakers_free(f->state.breakers);
     providers_free(f->state.providers);
     db_free(f->db);

@@ -1,0 +1,1 @@
+ALTER TABLE tenants ALTER COLUMN test_mode DROP DEFAULT;
