@@ -183,7 +183,7 @@ Test(modes, are_those_of_a_card_s_token_too)
     cr_assert(payment_answer(paying_with("tok_play"))->test_mode);
     mode(false);
     assert_refused(paying_with("tok_play"), STATUS_INVALID_ARGUMENT, "card_token_of_other_mode");
-    cr_assert_not(payment_answer(paying_with("tok_real"))->test_mode);
+    assert_refused(paying_with("tok_real"), STATUS_INVALID_ARGUMENT, "provider_setup"); // its own
 }
 
 Test(modes, stay_with_the_payment_and_filter_lists)
@@ -305,7 +305,7 @@ Test(modes, stop_is_shown_on_the_page_of_health)
     gate_turn(f.state.gate, f.db, f.arena);
     cr_assert_str_eq(gate_json(f.state.gate, f.arena),
                      "{\"stopped\":true,\"reason\":\"INC-42: "
-                     "\\\"ünclear\\\"\",\"since\":\"2023-11-14T22:13:20.000000Z\"}");
+                     "\\\"ünclear\\\"\",\"since\":\"2023-11-14T22:13:20.000Z\"}");
     cr_assert_eq(gauge(), 1);
 }
 
