@@ -1,9 +1,15 @@
 #include "db/migrate.h"
 
 #include <assert.h>
+#include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "db/connection.h"
+
+#define TEXT(value) #value
+#define TEXT_OF(value) TEXT(value)
+#define MIGRATE_LOCK_MS_TEXT TEXT_OF(MIGRATE_LOCK_MS)
 
 // Migrations take as long as they take: the connection's timeouts don't count here. A statement of
 // its own, because a timeout is fixed when its statement starts.
@@ -16,6 +22,9 @@ static const struct db_statement sql_settings = {
 static const struct db_statement sql_lock = {
     "db.migrate_lock",
     "SELECT pg_advisory_xact_lock(hashtextextended('obol.migrate.' || $1, 0))::text"};
+
+// A statement that waits for a table makes all wait who come after it: not for long, then again.
+static const char script_lock_timeout[] = "SET LOCAL lock_timeout = " MIGRATE_LOCK_MS_TEXT;
 
 static const char script_schema[] =
     "DO $$ BEGIN\n"
@@ -100,7 +109,9 @@ static enum status is_applied(struct db *db, struct arena *arena, int version, b
 static enum status apply(struct db *db, struct arena *arena, const struct db_migration *item,
                          bool up)
 {
-    enum status status = db_script(db, arena, up ? item->up : item->down, NULL);
+    enum status status = db_script(db, arena, script_lock_timeout, NULL);
+    if (status == STATUS_OK)
+        status = db_script(db, arena, up ? item->up : item->down, NULL);
     if (status != STATUS_OK)
         return status;
     struct db_params *params = db_params(arena);
@@ -110,9 +121,14 @@ static enum status apply(struct db *db, struct arena *arena, const struct db_mig
     return db_run(db, arena, up ? &sql_record : &sql_unrecord, params, NULL);
 }
 
+static bool waited_for_lock(const struct db *db)
+{
+    return strcmp(db->error.sqlstate, "55P03") == 0;
+}
+
 // *ret_done: it was missing (or, going down, there) and now isn't.
-static enum status step(struct db *db, const char *schema, const struct db_migration *item, bool up,
-                        bool *ret_done)
+static enum status step_try(struct db *db, const char *schema, const struct db_migration *item,
+                            bool up, bool *ret_done)
 {
     struct arena *arena = arena_new(ARENA_CAP_REQUEST);
     if (!arena)
@@ -132,11 +148,27 @@ static enum status step(struct db *db, const char *schema, const struct db_migra
     if (status == STATUS_OK && *ret_done)
         log_info("db.migrated", LOG_S("schema", schema), LOG_S("name", item->name),
                  LOG_I("version", item->version), LOG_S("direction", up ? "up" : "down"));
+    arena_free(arena);
+    return status;
+}
+
+static enum status step(struct db *db, const char *schema, const struct db_migration *item, bool up,
+                        bool *ret_done)
+{
+    enum status status;
+    *ret_done = false;
+    for (int tries = 1;; tries++) {
+        status = step_try(db, schema, item, up, ret_done);
+        if (status != STATUS_ABORTED || !waited_for_lock(db) || tries == MIGRATE_TRIES)
+            break;
+        log_warn("db.migration_waits", LOG_S("schema", schema), LOG_S("name", item->name),
+                 LOG_I("version", item->version), LOG_I("tries", tries));
+        nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+    }
     if (status != STATUS_OK && status != STATUS_UNAVAILABLE) // that one is the server's absence
         log_error("db.migration_failed", LOG_S("schema", schema), LOG_S("name", item->name),
                   LOG_I("version", item->version), LOG_S("status", status_name(status)),
                   LOG_S("sqlstate", db->error.sqlstate));
-    arena_free(arena);
     return status;
 }
 

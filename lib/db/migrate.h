@@ -1,8 +1,16 @@
 // Schema migrations: numbered, each with a way back, each in its own transaction, under an advisory
 // lock so that replicas starting together don't race. Recorded in <schema>.schema_migrations.
+//
+// They run while the version before them serves. A statement that needs a table for itself waits
+// for it at most MIGRATE_LOCK_MS, because all others wait behind it; then the migration is tried
+// again a second later, up to MIGRATE_TRIES times in all.
+//
 // The scripts are migrations/NNN_name.up.sql and .down.sql, embedded by the build.
 #pragma once
 #include "db/db.h"
+
+#define MIGRATE_LOCK_MS 1000
+#define MIGRATE_TRIES 60
 
 struct db_migration {
     int version;

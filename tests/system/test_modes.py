@@ -1,4 +1,5 @@
 """Test mode and live mode of a tenant, and the switch that stops new payments: switched while payments pour in."""
+import json
 import secrets
 import threading
 import time
@@ -11,7 +12,7 @@ from conftest import running_stack
 from postgres import fingerprint
 from processes import PORTS
 from providers import FIELDS, PACE, House, payment
-from stack import SERVICES, wait_until
+from stack import wait_until
 
 WITHIN_S = 1.0  # as it is promised
 REPLICAS = ["payments", "payments_2"]
@@ -37,13 +38,15 @@ def after(seconds=WITHIN_S):
     time.sleep(seconds)
 
 
-def audited(stack, api, action):
-    entries = stack.obol("audit", "--service", "payments", "--tenant", api.tenant_id)["payments"]["entries"]
-    return [(e["before"], e["after"], e["actor"]) for e in reversed(entries) if e["action"] == action]
+def audited(stack, object_id):
+    """(action, before, after) of what operators did to it, the oldest first."""
+    entries = stack.obol("audit", "--service", "payments", "--object", object_id)["payments"]["entries"]
+    assert all(e["actor"].startswith("operator:") for e in entries)
+    return [(e["action"], json.loads(e["before"]), json.loads(e["after"])) for e in reversed(entries)]
 
 
 class Flood:
-    """Payments from several merchants' threads until it is ended: (when it was sent, reply)."""
+    """Payments from several merchants' threads until it is ended: (when it was sent, when it was answered, reply)."""
 
     def __init__(self, api, body, threads=4):
         self.api, self.body, self.replies = api, body, []
@@ -53,7 +56,8 @@ class Flood:
     def run(self):
         while not self.ending.is_set():
             began = time.monotonic()
-            self.replies.append((began, self.api.post("/payments", self.body(), key=secrets.token_hex(8))))
+            reply = self.api.post("/payments", self.body(), key=secrets.token_hex(8))
+            self.replies.append((began, time.monotonic(), reply))
 
     def __enter__(self):
         for thread in self.threads:
@@ -109,9 +113,8 @@ def test_a_tenant_in_live_mode_never_succeeds_at_a_sandbox(stack, api):
     assert by == credential["id"] != own["id"]
 
 
-def test_what_stands_goes_on_under_its_own_credential(stack, api, receiver):
-    """A capture, a cancellation, a refund, a callback and a lost answer of payments in test mode, the tenant being live."""
-    endpoint = api.post("/webhook_endpoints", {"url": receiver.url}).ok(201)
+def test_what_stands_goes_on_under_its_own_credential(stack, api):
+    """A capture, a cancellation, refunds, a lost answer and a replay of payments in test mode, the tenant being live."""
     paid = stack.paid(api)
     held = [stack.settle(api, api.pay(capture="manual")["id"], "authorized") for _ in range(2)]
     house = House(stack, "airtel")
@@ -129,9 +132,6 @@ def test_what_stands_goes_on_under_its_own_credential(stack, api, receiver):
     assert stack.settle(api, lost["id"], "succeeded")["test_mode"]
     assert [stack.settle_refund(api, refund["id"])["status"] for refund in refunds] == ["processed"] * 2
     assert api.post("/payments", {**upi(vpa="timeout@upi"), "order_id": lost["order_id"]}, key="before").ok(201)["id"] == lost["id"]
-    wait_until(lambda: {r.event["event"] for r in receiver.all() if r.event["data"].get("payment", {}).get("id") == held[0]["id"]}
-               >= {"payment.captured"}, 20) if hasattr(receiver, "all") else None
-    api.delete(f"/webhook_endpoints/{endpoint['id']}")
 
 
 def test_no_payment_is_rerouted_into_the_other_mode(stack, api):
@@ -166,17 +166,15 @@ def test_a_mode_switched_while_payments_pour_in(stack, api):
             switches.append((began, time.monotonic(), word))
             wait_until(lambda: flood.replies[-1][0] > switches[-1][1] + WITHIN_S, 30)
         flood.more()
-    assert all(reply.status == 201 for _, reply in flood.replies), [r for _, r in flood.replies if r.status != 201][:3]
+    assert {reply.status for *_, reply in flood.replies} == {201}
 
-    def expected(at):
-        """The mode of a payment that was asked for at that time; None while it may be either."""
+    def expected(sent, answered):
+        """The mode of a payment of that time; None while a switch is coming into force."""
         word = "test"
         for began, ended, to in switches:
-            if began <= at + 5 and at < ended + WITHIN_S and at >= began - 5 and not at < began - 0.5:
-                return None
-            word = to if at >= ended + WITHIN_S else word
+            word = word if answered < began else None if sent < ended + WITHIN_S else to
         return word
-    seen = [(expected(at), "test" if reply.json["test_mode"] else "live") for at, reply in flood.replies]
+    seen = [(expected(sent, answered), "test" if reply.json["test_mode"] else "live") for sent, answered, reply in flood.replies]
     assert not [pair for pair in seen if pair[0] and pair[0] != pair[1]]
     assert {word for word, _ in seen} >= {"test", "live"}
     mixed = stack.sql(f"""SELECT p.id FROM payments.payments p JOIN payments.provider_credentials c ON c.id = p.credential_id
@@ -184,8 +182,9 @@ def test_a_mode_switched_while_payments_pour_in(stack, api):
     assert not mixed
     for word in ["true", "false"]:
         listed = {p["id"] for p in api.all(f"/payments?test_mode={word}")}
-        assert listed == {r.json["id"] for _, r in flood.replies if r.json["test_mode"] == (word == "true")} and listed
-    assert [(b["test_mode"], a["test_mode"]) if isinstance(b, dict) else (b, a) for b, a, _ in audited(stack, api, "tenant.mode")]
+        assert listed == {r.json["id"] for *_, r in flood.replies if r.json["test_mode"] == (word == "true")} and listed
+    turns = [(before["test_mode"], behind["test_mode"]) for _, before, behind in audited(stack, api.tenant_id)]
+    assert turns == [(True, True), (True, False), (False, True), (True, False)]
 
 
 def test_modes_are_told_and_audited(stack):
@@ -199,10 +198,9 @@ def test_modes_are_told_and_audited(stack):
     listed = {t["id"]: t for t in stack.obol("tenant", "list")["data"]}
     assert listed[made["id"]]["test_mode"] and not listed[real["id"]]["test_mode"]
     mode(stack, api, "test")
-    before, behind, actor = audited(stack, api, "tenant.mode")[-1]
-    assert '"test_mode":true' in behind.replace(" ", "") and '"test_mode":true' not in before.replace(" ", "")
-    assert actor.startswith("operator:")
-    assert "not found" in stack.obol("tenant", "mode", "ten_nobody", "test", code=1, parse=False).lower() or True
+    action, before, behind = audited(stack, real["id"])[-1]
+    assert action == "tenant.mode" and not before["test_mode"] and behind["test_mode"]
+    assert "No such tenant" in stack.obol("tenant", "mode", "ten_nobody", "test", code=1, parse=False)
     stack.obol("tenant", "mode", made["id"], "perhaps", code=2, parse=False)
     stack.sql(f"DELETE FROM payments.tenant_modes WHERE tenant_id = '{made['id']}'")  # as one of an earlier version
     assert "test, not set" in stack.obol("tenant", "show", made["id"], parse=False)
@@ -235,12 +233,12 @@ def test_new_payments_stop_under_load_and_all_else_goes_on(stack, api):
         after()
         [[rows]] = stack.sql("SELECT count(*) FROM payments.payments")
         flood.more(60)
-        late = [reply for at, reply in flood.replies if at > since + WITHIN_S]
+        late = [reply for sent, _, reply in flood.replies if sent > since + WITHIN_S]
         assert len(late) >= 30
         for reply in late:
             reply.refused(503, "payments_stopped")
             assert reply.headers["Retry-After"] == "30"
-        assert {reply.status for _, reply in flood.replies} == {201, 503}
+        assert {reply.status for *_, reply in flood.replies} == {201, 503}
         # What stands is answered, and goes on.
         again = api.post("/payments", {**upi(), "order_id": first["order_id"]}, key="first")
         assert again.ok(201)["id"] == first["id"] and again.headers["Idempotency-Replayed"] == "true"
@@ -252,7 +250,7 @@ def test_new_payments_stop_under_load_and_all_else_goes_on(stack, api):
         api.post("/orders", {"amount": 700, "currency": "INR"}).ok(201)
         assert stack.settle(api, held[0]["id"], "succeeded") and stack.settle(api, held[1]["id"], "canceled")
         assert stack.settle_refund(api, refund["id"])["status"] == "processed"
-    accepted = [reply.json["id"] for _, reply in flood.replies if reply.status == 201]
+    accepted = [reply.json["id"] for *_, reply in flood.replies if reply.status == 201]
     for payment_id in accepted[-20:]:
         assert stack.settle(api, payment_id)["status"] == "succeeded"
     assert stack.sql("SELECT count(*) FROM payments.payments") == [[rows]]
@@ -263,21 +261,15 @@ def test_new_payments_stop_under_load_and_all_else_goes_on(stack, api):
         page = stack.open("GET", "/health", port=f"{name}_ops").ok()
         assert page["payment_creation"]["stopped"] and page["payment_creation"]["reason"] == "INC-42: ünclear", page
         assert page["status"] == "up"
-    assert creation(stack, "status")["stopped"] and "INC-42" in creation_text(stack)
+    assert creation(stack, "status")["stopped"] and "INC-42" in stack.obol("payments", "status", parse=False)
     creation(stack, "start", "--reason", "over")
     after()
     for _ in range(4):
         assert api.post("/payments", upi()).ok(201)["status"] == "pending"
     assert api.post("/payments", card_payment(), key="new card").ok(201)  # what was refused was not remembered
     assert wait_until(lambda: gauges(stack) == ["0", "0"], 5)
-    actions = [(e["action"], e["actor"]) for e in stack.obol("audit", "--service", "payments", "--object", "payment_creation")
-               ["payments"]["entries"]]
-    assert [action for action, _ in actions] == ["payments.start", "payments.stop"], actions
-    assert all(actor.startswith("operator:") for _, actor in actions)
-
-
-def creation_text(stack):
-    return stack.obol("payments", "status", parse=False)
+    turns = [(action, before["stopped"], behind["stopped"]) for action, before, behind in audited(stack, "payment_creation")]
+    assert turns == [("payments.stop", False, True), ("payments.start", True, False)]
 
 
 def test_the_switch_outlives_everything(stack, api):
@@ -293,4 +285,4 @@ def test_the_switch_outlives_everything(stack, api):
     finally:
         creation(stack, "start")
     after()
-    assert api.pay() and set(SERVICES) >= {"payments"}
+    assert api.pay()["status"] == "pending"

@@ -1,5 +1,8 @@
 #include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "journal/journal.h"
 #include "support/support.h"
 
@@ -102,6 +105,58 @@ Test(migrate, lets_replicas_start_together)
     for (int i = 0; i < 4; i++)
         cr_ok(statuses[i]);
     cr_assert_str_eq(test_sql(db, arena, "SELECT count(*) FROM room.a"), "1");
+}
+
+// Somebody reads for long, and others want to read meanwhile.
+struct reader {
+    struct db *db;
+    struct arena *arena;
+    int64_t longest_ns;
+    _Atomic bool ending;
+};
+
+static void *read_often(void *context)
+{
+    struct reader *reader = context;
+    while (!atomic_load(&reader->ending)) {
+        int64_t began_ns = clock_now_ns();
+        test_sql(reader->db, reader->arena, "SELECT count(*) FROM room.a");
+        int64_t took_ns = clock_now_ns() - began_ns;
+        reader->longest_ns = took_ns > reader->longest_ns ? took_ns : reader->longest_ns;
+        arena_reset(reader->arena);
+    }
+    return NULL;
+}
+
+static void *migrate_all(void *context)
+{
+    return (void *)(intptr_t)db_migrate_up(context, &all);
+}
+
+Test(migrate, does_not_make_others_wait_behind_it)
+{
+    const struct db_config plain = {.ring = test_ring(), .url = database.url};
+    struct reader reader = {.db = db_new(&plain), .arena = arena_new(ARENA_CAP_REQUEST)};
+    struct db *holder = db_new(&plain);
+    pthread_t reading, migrating;
+    void *status;
+    cr_ok(db_migrate_up(db, &first));
+    cr_ok(db_begin(holder));
+    test_sql(holder, arena, "SELECT count(*) FROM room.a");
+    cr_assert_eq(pthread_create(&migrating, NULL, migrate_all, db), 0);
+    cr_assert_eq(pthread_create(&reading, NULL, read_often, &reader), 0);
+    nanosleep(&(struct timespec){.tv_sec = 3}, NULL); // longer than one wait and its pause
+    db_rollback(holder);
+    cr_assert_eq(pthread_join(migrating, &status), 0);
+    atomic_store(&reader.ending, true);
+    cr_assert_eq(pthread_join(reading, NULL), 0);
+    cr_assert_eq((intptr_t)status, STATUS_OK);
+    cr_assert_eq(version(), 101);
+    // The lock's wait, and the migration itself (0.6 s) once it has the table.
+    cr_assert_lt(reader.longest_ns, (MIGRATE_LOCK_MS + 1200) * NS_PER_MS);
+    db_free(holder);
+    db_free(reader.db);
+    arena_free(reader.arena);
 }
 
 Test(migrate, is_unavailable_without_a_server)
