@@ -36,3 +36,12 @@ Google__Protobuf__Int64Value *wellknown_int(struct arena *arena, int64_t value)
         wrapped->value = value;
     return wrapped;
 }
+
+Google__Protobuf__BoolValue *wellknown_bool(struct arena *arena, bool value)
+{
+    Google__Protobuf__BoolValue *wrapped =
+        MESSAGE_NEW(arena, google__protobuf__bool_value, Google__Protobuf__BoolValue);
+    if (wrapped)
+        wrapped->value = value;
+    return wrapped;
+}

@@ -15,3 +15,4 @@ Google__Protobuf__Timestamp *wellknown_time(struct arena *arena, int64_t unix_us
 int64_t wellknown_time_us(const Google__Protobuf__Timestamp *time);
 Google__Protobuf__StringValue *wellknown_string(struct arena *arena, const char *value);
 Google__Protobuf__Int64Value *wellknown_int(struct arena *arena, int64_t value);
+Google__Protobuf__BoolValue *wellknown_bool(struct arena *arena, bool value);

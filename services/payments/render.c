@@ -206,7 +206,7 @@ Obol__Payments__V1__Payment *render_payment(struct arena *arena, const struct pa
     ret->amount_captured = payment->amount_captured;
     ret->amount_refunded = payment->amount_refunded;
     ret->provider = text(payment->provider);
-    ret->test_mode = payment->test_mode;
+    ret->test_mode = wellknown_bool(arena, payment->test_mode);
     ret->sequence = payment->sequence;
     ret->error = render_error(arena, payment->error_code, payment->error_message);
     ret->description = wrap(arena, payment->description);
@@ -215,7 +215,7 @@ Obol__Payments__V1__Payment *render_payment(struct arena *arena, const struct pa
     bool whole = render_card(arena, payment, ret) && render_customer(arena, payment, ret) &&
                  render_action(arena, payment, ret) && render_mobile_money(arena, payment, ret) &&
                  render_attempts(arena, payment, ret) &&
-                 render_payment_pairs(arena, payment->metadata, ret) && ret->updated_at;
+                 render_payment_pairs(arena, payment->metadata, ret) && ret->updated_at && ret->test_mode;
     return whole ? ret : NULL;
 }
 

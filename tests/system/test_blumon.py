@@ -211,6 +211,7 @@ def test_instruments_are_of_the_mode(stack, tenant, house):
     live = stack.tenant()
     stack.obol("provider", "set", PROVIDER, "--tenant", live.tenant_id, "--live",
                *(f"{name}={value}" for name, value in FIELDS[PROVIDER].items()))
+    stack.obol("tenant", "mode", live.tenant_id, "live")
     live.post("/payments", payment(PROVIDER)).refused(422, "test_instrument", "card.number")
     tenant.post("/payments", payment(PROVIDER, card=card("4242424242424241"))).refused(400, "invalid_request", "card.number")
 

@@ -13,7 +13,7 @@ from stack import BIN
 # Everything else may be large: a migration neither builds an index on it nor looks through it.
 SMALL = {"tenants", "api_keys", "provider_credentials", "provider_routes", "tenant_limits", "schema_migrations", "resealing",
          "consumer_cursors", "callback_counts", "provider_sessions", "reconciliations", "reconciliation_differences",
-         "webhook_endpoints", "endpoints", "tenant_modes", "payment_creation"}
+         "endpoints", "tenant_modes", "payment_creation"}
 NAME = r"(?:IF (?:NOT )?EXISTS )?(?:ONLY )?([\w.]+)"
 RULES = [  # what a statement on a table that may be large must not be, and why
     (rf"^CREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?\w* ?ON {NAME}", "builds an index: nobody writes meanwhile"),

@@ -22,7 +22,7 @@ ROLES = ["gateway", *SERVICES, "operator"]
 LINE = re.compile(r'obol_rpc_callers_total\{method="([^"]+)",role="([^"]+)",allowed="([^"]+)"\} (\d+)')
 # Which nothing here brings about: rare acts of operators and of the saga.
 RARE = {"ReleaseRefund", "GetRefundOperation", "ResolvePayment", "ResolveRefund", "SetCredential", "TestCredential", "Reconcile",
-        "SetTenantRate", "LeaseTokens", "UnblockPayer"}
+        "SetTenantRate", "LeaseTokens", "UnblockPayer", "SetPaymentCreation", "GetPaymentCreation"}
 
 
 @pytest.fixture(scope="module")

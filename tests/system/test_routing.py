@@ -364,7 +364,13 @@ def live(stack, api, provider, code=0, **fields):
                       code=code, parse=code == 0)
 
 
+def by_its_credentials(stack, api):
+    """As a tenant of before there were modes: none is settled."""
+    stack.sql(f"DELETE FROM payments.tenant_modes WHERE tenant_id = '{api.tenant_id}'")
+
+
 def test_a_live_tenant_takes_no_test_instruments_and_no_simulator(stack, api):
+    by_its_credentials(stack, api)
     closed = f"https://127.0.0.1:{PORTS.take()}"
     live(stack, api, "mtn", base_url=closed, target_environment="mtnzambia")
     live(stack, api, "blumon", base_url=closed)
@@ -380,6 +386,7 @@ def test_a_live_tenant_takes_no_test_instruments_and_no_simulator(stack, api):
 
 
 def test_a_tenant_is_live_or_not(stack, api, mtn, paydunya):
+    by_its_credentials(stack, api)
     made = paydunya.credential(api)
     closed = {"base_url": "https://127.0.0.1:9", "target_environment": "mtnzambia"}
     assert "mode_mixed" in live(stack, api, "mtn", code=1, **closed)

@@ -132,7 +132,7 @@ static struct call *paying(const char *key)
 Test(modes, decide_before_anything_is_written)
 {
     mode(true);
-    cr_assert(payment_answer(paying("a"))->test_mode);
+    cr_assert(payment_answer(paying("a"))->test_mode->value);
     mode(false);
     assert_refused(paying("b"), STATUS_INVALID_ARGUMENT, "no_live_credential");
     cr_assert(paying("a")->replayed, "what was accepted is answered still");
@@ -180,7 +180,7 @@ Test(modes, are_those_of_a_card_s_token_too)
     token("tok_real", "cred_live");
     mode(true);
     assert_refused(paying_with("tok_real"), STATUS_INVALID_ARGUMENT, "card_token_of_other_mode");
-    cr_assert(payment_answer(paying_with("tok_play"))->test_mode);
+    cr_assert(payment_answer(paying_with("tok_play"))->test_mode->value);
     mode(false);
     assert_refused(paying_with("tok_play"), STATUS_INVALID_ARGUMENT, "card_token_of_other_mode");
     assert_refused(paying_with("tok_real"), STATUS_INVALID_ARGUMENT, "provider_setup"); // its own
@@ -192,10 +192,10 @@ Test(modes, stay_with_the_payment_and_filter_lists)
     mode(true);
     const char *id = pay(&f, "r", 100);
     mode(false);
-    cr_assert(payment_get(&f, id)->test_mode);
+    cr_assert(payment_get(&f, id)->test_mode->value);
     // As the version before this one leaves it: the credential tells.
     ask("UPDATE payments SET test_mode = NULL RETURNING id");
-    cr_assert(payment_get(&f, id)->test_mode);
+    cr_assert(payment_get(&f, id)->test_mode->value);
     const struct page page = {.limit = 10,
                               .from = "z",
                               .since = {"a"},
@@ -224,7 +224,7 @@ Test(modes, stay_with_the_payment_and_filter_lists)
         }
     }
     ask("UPDATE payments SET credential_id = 'cred_live' RETURNING id");
-    cr_assert_not(payment_get(&f, id)->test_mode);
+    cr_assert_not(payment_get(&f, id)->test_mode->value);
 }
 
 // --- The switch
