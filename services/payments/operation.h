@@ -34,6 +34,7 @@ struct operation {
     int64_t lease_ms;               // how long a claim holds it
     enum operation_status status;
     bool accepted, acting;
+    bool doubtful; // as claimed: from a backup, so it may have gone on since
     int64_t attempts, queries, revision;
     int64_t lease_us, sent_us, due_us, deadline_us, created_us,
         finished_us; // DB_TIME_NULL when unset

@@ -126,7 +126,9 @@ static bool claimed_decode(struct db *db, struct arena *arena, const struct db_r
     ret->pending = db_get_bool(rows, row, 44);
     ret->charge_provider_reference = db_get_text(rows, row, 45);
     open_personal(db, arena, rows, row, ret);
-    return operation_decode(rows, row, &ret->operation);
+    bool known = operation_decode(rows, row, &ret->operation);
+    ret->operation.doubtful = db_get_bool(rows, row, 47);
+    return known;
 }
 
 enum status store_operations_claim(struct db *db, struct arena *arena, const struct leased *leased,

@@ -177,9 +177,9 @@ enum status claim_taken(struct turn *turn, const struct leased *leased, size_t n
                                         &turn->claimed, &turn->claimed_n);
     for (size_t i = 0; status == STATUS_OK && i < turn->claimed_n; i++) {
         const struct operation *operation = &turn->claimed[i].operation;
+        bool leaves = turn->claimed[i].send || operation->doubtful;
         // A second attempt finds its payment already processing, or unknown.
-        if (turn->claimed[i].send && operation->kind == OPERATION_CHARGE &&
-            turn->claimed[i].pending)
+        if (leaves && operation->kind == OPERATION_CHARGE && turn->claimed[i].pending)
             turn_follow(turn, operation, &(struct payment_act){.kind = ACT_SEND});
     }
     return status;

@@ -84,6 +84,7 @@ static void decide(struct flush *flush, struct operation *operation, const struc
         log_warn("late answer", LOG_OPERATION(operation));
         return;
     }
+    operation->doubtful = item->doubtful;
     if (item->act.outcome.kind) {
         operation->queries = 0;
         judge(flush, operation, STEP_ACT, &item->act.outcome);

@@ -267,8 +267,9 @@ static void not_found(const struct judgement *j)
 
 static void nothing_learned(const struct judgement *j)
 {
+    // Of a doubtful one later stages may be done that we don't know of.
     bool moot = provider_prepares(j->provider, j->before->kind, j->before->stage) &&
-                !j->before->accepted && j->before->status == OPERATION_SENT;
+                !j->before->accepted && !j->before->doubtful && j->before->status == OPERATION_SENT;
     if (moot || (j->step == STEP_ACT && j->outcome->kind == OUTCOME_NOT_SENT))
         try_again(j);
     else if (j->step == STEP_QUERY && j->before->accepted)

@@ -106,6 +106,7 @@ bool slot_take(struct slot *slot, const struct payments_state *state, struct db 
         .traceparent = arena_strdup(slot->arena, operation->traceparent),
         .attempt = operation->attempts,
         .lease_us = operation->lease_us,
+        .doubtful = operation->doubtful,
     };
     bool complete = !claimed->unreadable && slot->finished.operation.tenant_id &&
                     slot->finished.operation.id && fill_use(slot, state, db, operation) &&

@@ -21,6 +21,7 @@ struct finished {
         lease_us; // as claimed: an answer that comes after its lease was taken over only rings
     struct heard act, query; // the query came after the act, where there are both
     bool rung;               // news came that no query has answered yet
+    bool doubtful;           // as claimed
 };
 
 #define LOG_FINISHED(finished_)                                                                    \

@@ -1,5 +1,5 @@
 -- What was taken, each under its lease ($3). What is ready will be sent; everything else was sent
--- before and is only asked about.
+-- before and is only asked about, and what is doubtful may have been.
 WITH taken AS (
     SELECT q.tenant_id, q.id, q.due_at, q.lease_until, q.queries, q.lease_ms
     FROM unnest($1::text[], $3::timestamptz[]) AS k(id, lease_until)
@@ -23,12 +23,12 @@ SELECT
     s.status, s.accepted, s.acting, s.attempts, s.queries, s.revision, s.lease_until, s.sent_at,
     s.due_at, s.deadline_at, s.created_at, s.finished_at, s.error_code, s.error_message,
     s.request_id, s.traceparent, s.credential_id, s.provider_reference, s.stage, s.lease_ms,
-    true, s.provider_token, s.testimony, p.card_token, p.method, p.vpa, p.capture,
+    NOT s.doubtful, s.provider_token, s.testimony, p.card_token, p.method, p.vpa, p.capture,
     p.charge_operation_id, p.amount, p.msisdn, p.network, p.return_url, p.description,
     p.customer_email, p.customer_phone, p.customer_name, p.status = 'pending',
     CASE WHEN s.kind <> 'charge' THEN (SELECT c.provider_reference FROM operations c
         WHERE c.tenant_id = p.tenant_id AND c.id = p.charge_operation_id) END,
-    p.personal
+    p.personal, s.doubtful
 FROM sent s
 JOIN payments p ON p.tenant_id = s.tenant_id AND p.id = s.payment_id
 UNION ALL
@@ -42,7 +42,7 @@ SELECT
     p.customer_email, p.customer_phone, p.customer_name, p.status = 'pending',
     CASE WHEN o.kind <> 'charge' THEN (SELECT c.provider_reference FROM operations c
         WHERE c.tenant_id = p.tenant_id AND c.id = p.charge_operation_id) END,
-    p.personal
+    p.personal, o.doubtful
 FROM taken t
 JOIN operations o ON o.tenant_id = t.tenant_id AND o.id = t.id AND o.status <> 'ready'
 JOIN payments p ON p.tenant_id = o.tenant_id AND p.id = o.payment_id

@@ -1,10 +1,10 @@
--- Only what no processor has taken: a claim commits before anything is sent. Where no row changes,
--- the caller rolls back.
+-- Only what no processor has taken: a claim commits before anything is sent; and nothing doubtful.
+-- Where no row changes, the caller rolls back.
 WITH gone AS (
     DELETE FROM operations_queue q
     USING operations o
     WHERE q.id = $3::text AND q.lease_until IS NULL
-        AND o.tenant_id = $1::text AND o.id = q.id AND o.status = 'ready'
+        AND o.tenant_id = $1::text AND o.id = q.id AND o.status = 'ready' AND NOT o.doubtful
     RETURNING q.tenant_id, q.id
 )
 UPDATE operations o

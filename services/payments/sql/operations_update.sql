@@ -30,6 +30,8 @@ SET status = u.status, accepted = u.accepted, acting = u.acting, revision = u.re
     provider_reference = u.provider_reference,
     -- A card's token has done its part once it is charged.
     provider_token = CASE WHEN u.status = 'succeeded' THEN NULL ELSE o.provider_token END,
+    -- Asked about, it was found not to have been sent.
+    doubtful = o.doubtful AND u.status <> 'ready',
     error_code = u.error_code, error_message = u.error_message
 FROM u
 WHERE o.tenant_id = u.tenant_id AND o.id = u.id

@@ -294,6 +294,9 @@ Test(outcome, a_stage_that_moves_nothing_leads_to_the_next_and_its_loss_is_none)
     cr_assert_eq(d.after.due_us, NOW);
     cr_assert_str_eq(d.after.provider_reference, "inv_1");
     cr_assert_eq(d.act.kind, ACT_NONE);
+    operation.doubtful = true; // from a backup: later stages may be done
+    cr_assert_eq(decide(&operation, STEP_QUERY, OUTCOME_MUTE).after.status, OPERATION_UNKNOWN);
+    operation.doubtful = false;
     operation.stage = 1; // this one may have moved money
     cr_assert_eq(decide(&operation, STEP_ACT, OUTCOME_LOST).after.status, OPERATION_UNKNOWN);
     operation.stage = 0;
