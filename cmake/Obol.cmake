@@ -37,9 +37,10 @@ endfunction()
 function(obol_sql target name directory)
     file(GLOB files CONFIGURE_DEPENDS ${directory}/sql/*.sql ${directory}/migrations/*.sql)
     set(out ${CMAKE_CURRENT_BINARY_DIR}/${name}_sql)
+    string(MD5 names "${files}") # a file that is new here may be old by its date: then the command is another one
     add_custom_command(
         OUTPUT ${out}/${name}_sql.c ${out}/${name}_sql.h
-        COMMAND ${CMAKE_COMMAND} -DNAME=${name} -DDIRECTORY=${directory} -DOUT=${out}
+        COMMAND ${CMAKE_COMMAND} -DNAME=${name} -DDIRECTORY=${directory} -DOUT=${out} -DNAMES=${names}
                 -P ${CMAKE_SOURCE_DIR}/cmake/EmbedSql.cmake
         DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/EmbedSql.cmake VERBATIM)
     target_sources(${target} PRIVATE ${out}/${name}_sql.c ${out}/${name}_sql.h)

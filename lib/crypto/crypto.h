@@ -25,6 +25,9 @@ struct sha256 crypto_sha256_parts(const struct bytes *parts, size_t n);
 struct sha256 crypto_hmac_sha256(struct bytes key, struct bytes message);
 struct sha256 crypto_hmac_sha256_parts(struct bytes key, const struct bytes *parts, size_t n);
 
+// Of everything from where the descriptor stands to the end. False: it can't be read.
+MUST_USE bool crypto_sha256_file(int fd, struct sha256 *ret);
+
 // Same time whatever differs. Different lengths are unequal (at once).
 bool crypto_equal(struct bytes a, struct bytes b);
 void crypto_random(void *out, size_t length);
