@@ -77,3 +77,10 @@ enum status journal_cursor_set(struct db *db, struct arena *arena, const char *c
     db_text(params, cursor);
     return db_post(db, arena, &sql_journal_cursor_set, params);
 }
+
+enum status journal_restored(struct db *db, struct arena *arena)
+{
+    enum status status = db_run(db, arena, &sql_journal_restored_events, NULL, NULL);
+    return status == STATUS_OK ? db_run(db, arena, &sql_journal_restored_cursors, NULL, NULL)
+                               : status;
+}

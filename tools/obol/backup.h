@@ -8,6 +8,7 @@
 
 #define BACKUP_TABLES_MAX 64
 #define BACKUP_MANIFEST "manifest.json"
+#define BACKUP_SUMS "SHA256SUMS" // the manifest's digest first
 #define BACKUP_FORMAT 1
 #define KEY_IDS 256
 
@@ -61,6 +62,10 @@ const char *backup_mac(struct arena *arena, const struct keyring *ring);
 
 // The tables of a service with their rows.
 enum status backup_count(struct db *db, struct arena *arena, struct backed_service *ret);
+
+// --- Migrations, as this obol knows them
+int peer_migrations_newest(enum peer peer);
+MUST_USE enum status peer_migrate(enum peer peer, struct db *db); // applies what is missing
 
 // --- Sealed columns
 // Under which keys the sealed rows of a service are. With a ring, the first row of each column and

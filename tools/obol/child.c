@@ -17,8 +17,8 @@ static void become(const struct child *child)
         (child->out_fd >= 0 && dup2(child->out_fd, STDOUT_FILENO) < 0) ||
         (child->quiet && dup2(nowhere, STDERR_FILENO) < 0))
         _exit(CODE_NOT_RUN);
-    execve(child->words[0], (char *const *)(uintptr_t)child->words,
-           child->environment ? child->environment : environ);
+    execvpe(child->words[0], (char *const *)(uintptr_t)child->words,
+            child->environment ? child->environment : environ);
     _exit(CODE_NOT_RUN);
 }
 

@@ -5,7 +5,7 @@
 #include "base/arena.h"
 
 struct child {
-    const char *const *words; // the program's path first; ends with NULL
+    const char *const *words; // the program first, found on PATH without a slash; ends with NULL
     char *const *environment; // NULL: ours
     int out_fd;               // its standard output; -1: ours
     bool quiet;               // what it says on standard error goes nowhere

@@ -8,7 +8,7 @@
 
 #include "backup.h"
 #include "base/buffer.h"
-#include "base/config.h"
+#include "settings.h"
 #include "json/json.h"
 
 #define MANIFEST_MAX ((size_t)1 << 20)
@@ -41,11 +41,8 @@ bool backup_digest(struct cli *cli, const char *path, const char **ret_sha256, i
 
 int backup_keys(struct keyring *ret, bool *ret_there)
 {
-    const char *text = NULL;
-    const struct config_entry entry = {"OBOL_KEYS", CONFIG_SECRET, 0, "", "", 0, 0};
-    if (config_load(&entry, 1, &text) != STATUS_OK)
-        return EXIT_FAILED;
-    *ret_there = text && *text;
+    const char *text = obol_settings.keys;
+    *ret_there = *text;
     if (*ret_there && !keyring_parse(text, ret))
         return cli_fail("OBOL_KEYS is no list of keys");
     return EXIT_DONE;
@@ -135,18 +132,39 @@ static char *render(struct arena *arena, const struct manifest *manifest)
                                {0}});
 }
 
-bool manifest_write(struct cli *cli, const struct manifest *manifest, const char *directory)
+static bool write_file(struct cli *cli, const char *directory, const char *name, const char *text)
 {
-    const char *path = arena_printf(cli->arena, "%s/" BACKUP_MANIFEST, directory);
-    const char *json = render(cli->arena, manifest);
-    int fd = path && json ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    const char *path = arena_printf(cli->arena, "%s/%s", directory, name);
+    int fd = path && text ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
     FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
-    bool done = file && fprintf(file, "%s\n", json) > 0 && fflush(file) == 0 && fsync(fd) == 0;
+    bool done = file && fputs(text, file) >= 0 && fflush(file) == 0 && fsync(fd) == 0;
     if (file)
         done = fclose(file) == 0 && done;
     if (!done)
-        cli_fail("%s can't be written: %m", path ? path : "the manifest");
+        cli_fail("%s can't be written: %m", path ? path : name);
     return done;
+}
+
+// As sha256sum --check reads them.
+static const char *sums(struct cli *cli, const struct manifest *manifest, const char *directory)
+{
+    int64_t bytes;
+    const char *path = arena_printf(cli->arena, "%s/" BACKUP_MANIFEST, directory), *sha256;
+    if (!path || !backup_digest(cli, path, &sha256, &bytes))
+        return NULL;
+    const char *text = arena_printf(cli->arena, "%s  " BACKUP_MANIFEST "\n", sha256);
+    for (size_t i = 0; text && i < PEERS; i++)
+        text = arena_printf(cli->arena, "%s%s  %s\n", text, manifest->services[i].sha256,
+                            manifest->services[i].file);
+    return text;
+}
+
+bool manifest_write(struct cli *cli, const struct manifest *manifest, const char *directory)
+{
+    const char *json = render(cli->arena, manifest);
+    const char *text = json ? arena_printf(cli->arena, "%s\n", json) : NULL;
+    return write_file(cli, directory, BACKUP_MANIFEST, text) &&
+           write_file(cli, directory, BACKUP_SUMS, sums(cli, manifest, directory));
 }
 
 // --- Reading
@@ -259,26 +277,40 @@ static bool understand(struct reader *reader, struct manifest *ret)
     return !reader->failed;
 }
 
+static bool damaged(const char *path)
+{
+    cli_fail("%s is damaged: restore from another backup", path);
+    return false;
+}
+
+// The manifest is what was written: a digest of it stands beside it.
+static bool is_itself(struct cli *cli, const char *directory, const char *path)
+{
+    struct bytes text;
+    const char *sha256;
+    int64_t bytes;
+    const char *said = arena_printf(cli->arena, "%s/" BACKUP_SUMS, directory);
+    if (!said || !read_text(cli, said, &text) || !backup_digest(cli, path, &sha256, &bytes))
+        return false;
+    bool same = text.length > strlen(sha256) && memcmp(text.at, sha256, strlen(sha256)) == 0;
+    return same || damaged(path);
+}
+
 bool manifest_read(struct cli *cli, const char *directory, struct manifest *ret)
 {
     const char *path = arena_printf(cli->arena, "%s/" BACKUP_MANIFEST, directory);
     struct reader reader = {.arena = cli->arena};
     struct bytes text;
     *ret = (struct manifest){0};
-    if (!path || !read_text(cli, path, &text))
+    if (!path || !read_text(cli, path, &text) || !is_itself(cli, directory, path))
         return false;
-    if (json_parse(cli->arena, text, &reader.json) != STATUS_OK) {
-        cli_fail("%s is damaged: take another backup", path);
-        return false;
-    }
+    if (json_parse(cli->arena, text, &reader.json) != STATUS_OK)
+        return damaged(path);
     int64_t format = number_at(&reader, "format");
     if (format > BACKUP_FORMAT) {
         cli_fail("%s is of a later obol (%s): restore with that", path,
                  json_get_string(reader.json, "obol"));
         return false;
     }
-    bool understood = understand(&reader, ret);
-    if (!understood)
-        cli_fail("%s is damaged: take another backup", path);
-    return understood;
+    return understand(&reader, ret) || damaged(path);
 }

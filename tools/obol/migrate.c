@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "auth_sql.h"
+#include "backup.h"
 #include "journal/journal.h"
 #include "payments_sql.h"
 #include "refunds_sql.h"
@@ -80,6 +81,20 @@ static int migrate_service(enum peer peer, enum direction direction, int steps, 
                         db_last_error(db)->sqlstate);
     *ret_newest = items[migrations.n - 1].version;
     return EXIT_DONE;
+}
+
+int peer_migrations_newest(enum peer peer)
+{
+    const size_t n = *services[peer].n;
+    return n ? services[peer].items[n - 1].version : 0;
+}
+
+enum status peer_migrate(enum peer peer, struct db *db)
+{
+    struct db_migration items[MIGRATIONS_MAX];
+    struct db_migrations migrations;
+    return migrations_of(peer, items, &migrations) ? db_migrate_up(db, &migrations)
+                                                   : STATUS_INTERNAL;
 }
 
 static int migrate_all(struct cli *cli, const char *service, enum direction direction, int steps)

@@ -3,9 +3,9 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "child.h"
+#include "settings.h"
 
 #define DEBIAN "/usr/lib/postgresql/*/bin/"
 #define VERSION_MAX 256
@@ -29,30 +29,11 @@ static int64_t version_of(struct arena *arena, const char *path)
 
 static void consider(struct search *search, const char *path)
 {
-    if (!path || access(path, X_OK) != 0)
-        return;
-    int64_t version = version_of(search->arena, path);
+    int64_t version = path ? version_of(search->arena, path) : 0;
     if (version < search->wanted || (search->path && version >= search->found))
         return;
     search->path = arena_strdup(search->arena, path);
     search->found = version;
-}
-
-static void look_in(struct search *search, const char *directory, size_t length)
-{
-    if (length)
-        consider(search,
-                 arena_printf(search->arena, "%.*s/%s", (int)length, directory, search->name));
-}
-
-static void look_on_path(struct search *search)
-{
-    const char *at = getenv("PATH");
-    while (at && *at && !search->path) {
-        size_t length = strcspn(at, ":");
-        look_in(search, at, length);
-        at += length + (at[length] == ':');
-    }
 }
 
 static void look_at_debians(struct search *search)
@@ -68,17 +49,16 @@ static void look_at_debians(struct search *search)
 const char *postgres_program(struct arena *arena, const char *name, int64_t major)
 {
     struct search search = {.arena = arena, .name = name, .wanted = major};
-    const char *said = getenv("PG_BIN");
-    if (said && *said) {
-        look_in(&search, said, strlen(said));
-    } else {
+    const char *said = obol_settings.pg_bin;
+    if (*said)
+        consider(&search, arena_printf(arena, "%s/%s", said, name));
+    else
         look_at_debians(&search);
-        look_on_path(&search);
-    }
+    if (!*said && !search.path)
+        consider(&search, name);
     if (!search.path)
         cli_fail("no %s of version %lld or later %s%s: install the server's client programs, or "
                  "say PG_BIN=/where/they/are",
-                 name, (long long)major, said && *said ? "in PG_BIN=" : "on PATH",
-                 said && *said ? said : "");
+                 name, (long long)major, *said ? "in PG_BIN=" : "on PATH", said);
     return search.path;
 }

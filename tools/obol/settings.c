@@ -25,6 +25,10 @@ const struct config_entry obol_config[] = {
     ENTRY("WEBHOOKS_DATABASE_URL", CONFIG_SECRET, database_urls[PEER_WEBHOOKS], "",
           "PostgreSQL of webhooks; empty: DATABASE_URL"),
     ENTRY("OBOL_KEYS", CONFIG_SECRET, keys, "", "the keyring; for what reads or counts keys"),
+    ENTRY("PG_BIN", CONFIG_STRING, pg_bin, "",
+          "where pg_dump and pg_restore lie; empty: where Debian keeps them, or on PATH"),
+    ENTRY("NATS_URL", CONFIG_SECRET, nats_url, "", "NATS servers, for restore and doctor"),
+    ENTRY("NATS_STREAM", CONFIG_STRING, nats_stream, "obol", "JetStream stream"),
     ENTRY("DEMO_WEBHOOK_URL", CONFIG_STRING, demo_webhook_url, "http://127.0.0.1:4000/webhook",
           "where the demo tenant's endpoint points"),
 };

@@ -5,7 +5,7 @@
 
 struct obol_settings {
     const char *targets[PEERS], *database_urls[PEERS]; // a service's own URL: "" where it has none
-    const char *database_url, *keys, *demo_webhook_url;
+    const char *database_url, *keys, *pg_bin, *nats_url, *nats_stream, *demo_webhook_url;
 };
 
 extern const struct config_entry obol_config[];

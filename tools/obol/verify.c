@@ -28,13 +28,14 @@ static bool verify_service(struct cli *cli, const struct backed_service *service
     if (!path || !backup_digest(cli, path, &sha256, &bytes))
         return false;
     if (bytes != service->bytes) {
-        cli_fail("%s has %lld bytes, the manifest says %lld: it is damaged, take another backup",
-                 path, (long long)bytes, (long long)service->bytes);
+        cli_fail(
+            "%s has %lld bytes, the manifest says %lld: it is damaged, restore from another backup",
+            path, (long long)bytes, (long long)service->bytes);
         return false;
     }
     if (strcmp(sha256, service->sha256) != 0) {
         cli_fail("%s is not what was written (SHA-256 %s, the manifest says %s): it is damaged, "
-                 "take another backup",
+                 "restore from another backup",
                  path, sha256, service->sha256);
         return false;
     }

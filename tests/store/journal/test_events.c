@@ -247,3 +247,22 @@ Test(events, keep_a_place_for_each_consumer)
     cr_ok(journal_cursor_get(db, arena, "b", &cursor));
     cr_assert_str_eq(cursor, "");
 }
+
+Test(events, those_of_another_servers_life_are_listed_after_a_restore)
+{
+    append(db, "evt_1");
+    append(db, "evt_2");
+    test_sql(db, arena, "UPDATE events SET xid = '1000000000'");
+    cr_ok(journal_cursor_set(db, arena, "webhooks:0", "1000000000.evt_1"));
+    const char *cursor = "", *kept;
+    cr_assert_str_eq(listed(&cursor), "", "as if they were not committed yet");
+    cr_ok(db_begin(db));
+    cr_ok(journal_restored(db, arena));
+    cr_ok(db_commit(db));
+    cursor = "";
+    cr_assert_str_eq(listed(&cursor), "evt_1,evt_2,");
+    append(db, "evt_3");
+    cr_assert_str_eq(listed(&cursor), "evt_3,");
+    cr_ok(journal_cursor_get(db, arena, "webhooks:0", &kept));
+    cr_assert_str_eq(kept, "", "what is new would lie behind it");
+}
