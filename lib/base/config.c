@@ -19,9 +19,17 @@ struct kept {
 };
 static struct kept *kept_files;
 
+// Where faults are told instead of on stderr, while one entry is checked.
+#define FAULT_MAX 128
+static char config_told[FAULT_MAX];
+static bool config_quiet;
+
 static bool config_fault(const struct config_entry *entry, const char *reason)
 {
-    fprintf(stderr, "%s: %s\n", entry->name, reason);
+    if (config_quiet)
+        snprintf(config_told, sizeof config_told, "%s", reason);
+    else
+        fprintf(stderr, "%s: %s\n", entry->name, reason);
     return false;
 }
 
@@ -83,9 +91,10 @@ static bool config_int(const struct config_entry *entry, const char *text, int64
         return config_fault(entry, "not a whole number");
     bool bounded = entry->minimum != 0 || entry->maximum != 0;
     if (bounded && (number < entry->minimum || number > entry->maximum)) {
-        fprintf(stderr, "%s: must be from %lld to %lld\n", entry->name, (long long)entry->minimum,
-                (long long)entry->maximum);
-        return false;
+        char reason[FAULT_MAX];
+        snprintf(reason, sizeof reason, "must be from %lld to %lld", (long long)entry->minimum,
+                 (long long)entry->maximum);
+        return config_fault(entry, reason);
     }
     *ret = number;
     return true;
@@ -128,6 +137,22 @@ enum status config_load(const struct config_entry *entries, size_t n, void *into
     for (size_t i = 0; i < n; i++)
         good &= config_load_entry(&entries[i], into);
     return good ? STATUS_OK : STATUS_INVALID_ARGUMENT;
+}
+
+bool config_check(const struct config_entry *entry, const char **ret_text, const char **ret_fault)
+{
+    union {
+        const char *text;
+        int64_t number;
+        bool truth;
+    } value;
+    struct config_entry alone = *entry;
+    alone.offset = 0;
+    config_quiet = true;
+    bool good = config_load_entry(&alone, &value) && config_text(&alone, ret_text);
+    config_quiet = false;
+    *ret_fault = config_told;
+    return good;
 }
 
 static const char *config_shown_default(const struct config_entry *entry)

@@ -28,5 +28,8 @@ struct config_entry {
 // Fills `into`. On failure prints every fault (name and reason, never a secret) to stderr and
 // returns INVALID_ARGUMENT.
 MUST_USE enum status config_load(const struct config_entry *entries, size_t n, void *into);
+// One entry alone, as it stands now. False with what is wrong, in static storage until the next
+// call; else *ret_text is its text. One thread.
+bool config_check(const struct config_entry *entry, const char **ret_text, const char **ret_fault);
 // A table for people on stdout: name, default, help. Secrets' defaults are not shown.
 void config_print(const struct config_entry *entries, size_t n);

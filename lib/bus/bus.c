@@ -48,7 +48,7 @@ static void on_error(natsConnection *connection, natsSubscription *subscription,
               LOG_S("text", natsStatus_GetText(status)));
 }
 
-static natsStatus set_servers(natsOptions *options, const char *url)
+natsStatus bus_servers(natsOptions *options, const char *url)
 {
     const char *servers[SERVERS_MAX];
     char *copy = strdup(url), *rest = copy, *next;
@@ -62,7 +62,7 @@ static natsStatus set_servers(natsOptions *options, const char *url)
 
 static natsStatus set_options(natsOptions *options, struct bus *bus)
 {
-    natsStatus s = set_servers(options, bus->config.url);
+    natsStatus s = bus_servers(options, bus->config.url);
     if (s == NATS_OK)
         s = natsOptions_SetName(options, bus->config.client);
     if (s == NATS_OK)

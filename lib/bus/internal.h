@@ -24,6 +24,7 @@ struct bus {
     atomic_ulong generation; // grows with each new connection to the server
 };
 
+natsStatus bus_servers(natsOptions *options, const char *url); // of a URL: all that it lists
 bool bus_connected(const struct bus *bus);
 // A JetStream context for one thread. NULL when out of memory.
 jsCtx *bus_context(struct bus *bus, jsPubAckHandler on_ack, void *closure);

@@ -14,6 +14,8 @@ DEFINE_CLEANUP(BIO_free, BIO *)
 DEFINE_CLEANUP(X509_free, X509 *)
 DEFINE_CLEANUP(EVP_PKEY_free, EVP_PKEY *)
 DEFINE_CLEANUP(GENERAL_NAMES_free, GENERAL_NAMES *)
+DEFINE_CLEANUP(X509_STORE_free, X509_STORE *)
+DEFINE_CLEANUP(X509_STORE_CTX_free, X509_STORE_CTX *)
 
 static BIO *text_open(const char *text)
 {
@@ -99,4 +101,48 @@ const char *certificate_fault(const char *certificate, const char *key, const ch
     const char *reason = fault(certificate, key, authorities, ret);
     ERR_pop_to_mark();
     return reason;
+}
+
+// Calls each certificate of the text's.
+static void each_certificate(const char *text, void (*take)(void *into, X509 *certificate),
+                             void *into)
+{
+    CLEANUP(BIO_free) BIO *bio = text_open(text);
+    for (X509 *each; (each = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)); X509_free(each))
+        take(into, each);
+}
+
+static void trust(void *into, X509 *certificate)
+{
+    if (X509_STORE_add_cert(into, certificate) != 1)
+        crypto_die("certificate");
+}
+
+static void follow(void *into, X509 *certificate)
+{
+    STACK_OF(X509) *chain = into;
+    if (X509_up_ref(certificate) != 1 || sk_X509_push(chain, certificate) == 0)
+        crypto_die("certificate");
+}
+
+const char *certificate_chain_fault(const char *certificate, const char *authorities)
+{
+    ERR_set_mark();
+    CLEANUP(X509_free) X509 *own = certificate_read(certificate);
+    CLEANUP(X509_STORE_free) X509_STORE *store = X509_STORE_new();
+    CLEANUP(X509_STORE_CTX_free) X509_STORE_CTX *context = X509_STORE_CTX_new();
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    if (!store || !context || !chain)
+        crypto_die("certificate");
+    each_certificate(authorities, trust, store);
+    each_certificate(certificate, follow, chain);
+    (void)X509_STORE_set_flags(store, X509_V_FLAG_NO_CHECK_TIME);
+    const char *fault = "the certificate can't be read";
+    if (own && X509_STORE_CTX_init(context, store, own, chain) == 1)
+        fault = X509_verify_cert(context) == 1
+                    ? NULL
+                    : X509_verify_cert_error_string(X509_STORE_CTX_get_error(context));
+    sk_X509_pop_free(chain, X509_free);
+    ERR_pop_to_mark();
+    return fault;
 }

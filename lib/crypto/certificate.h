@@ -17,3 +17,7 @@ struct certificate {
 // are held against. NULL when they can be used; otherwise what is wrong, in static storage.
 const char *certificate_fault(const char *certificate, const char *key, const char *authorities,
                               struct certificate *ret);
+
+// Whether the chain leads from the certificate to one of the authorities: NULL, or what is wrong
+// with it. Times are not looked at.
+const char *certificate_chain_fault(const char *certificate, const char *authorities);

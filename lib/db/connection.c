@@ -155,8 +155,15 @@ static PGconn *open_connection(const struct db *db)
     return PQconnectdbParams(names, values, 1);
 }
 
+const char *db_refused(const struct db *db)
+{
+    return db->refused;
+}
+
 static void connect_failed(struct db *db, PGconn *connection)
 {
+    snprintf(db->refused, sizeof db->refused, "%s",
+             connection ? PQerrorMessage(connection) : "out of memory");
     db->backoff_ms = db->backoff_ms == 0 ? BACKOFF_FIRST_MS : db->backoff_ms * 2;
     if (db->backoff_ms > BACKOFF_MAX_MS)
         db->backoff_ms = BACKOFF_MAX_MS;

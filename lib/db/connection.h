@@ -51,6 +51,7 @@ struct db {
     enum db_state state;
     struct db_count *counts;
     size_t counts_n, counts_max;
+    char refused[256];
 };
 
 // measures.c: what the room counts.

@@ -120,3 +120,5 @@ struct db_error {
 };
 // Of the last call that failed.
 const struct db_error *db_last_error(const struct db *db);
+// Why the last try to connect failed, for operators; "" when none did. Names no password.
+const char *db_refused(const struct db *db);

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import stat
@@ -15,7 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from postgres import Cluster, Database, psql
+from client import payment
+from postgres import PG_BIN, Database, psql
 from stack import SERVICES, Stack, wait_until
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
@@ -39,7 +41,7 @@ class Drill:
     """The stack, the load, the backup, the end of the database and its restore."""
 
     def __init__(self):
-        self.stack = Stack(own_cluster=True, **FORGETFUL)
+        self.stack = Stack(own_cluster=True, postgres=["archive_mode=on", "wal_level=replica"], **FORGETFUL)
         self.market = Market(TENANTS)
         self.receivers = Receivers(self.market.heard)
         self.tally = Tally()
@@ -57,7 +59,7 @@ class Drill:
     def processing(self, slots):
         self.stack.processes["payments"].stop()
         self.stack.restart("payments", **({} if slots else {"PROCESSOR_SLOTS": "0"}))
-        wait_until(lambda: self.stack.open("GET", "/health/ready", port="payments_ops").status == 200, 30, "payments is ready")
+        self.stack.wait_ready()
 
     def waiting(self):
         return int(self.stack.sql("SELECT count(*) FROM payments.operations WHERE status = 'ready'")[0][0])
@@ -68,7 +70,7 @@ class Drill:
 
     def strike(self):
         """Payments lie ready when the backup is made, and are charged after it, in the time that is lost."""
-        self.load.start(8)
+        self.load.start(6)
         wait_until(lambda: len(self.answered()) > 25, 30, "some load")
         self.processing(False)
         wait_until(lambda: self.waiting() > LEFT, 30, "charges that wait")
@@ -213,6 +215,76 @@ def test_the_restored_one_works(drill):
     assert drill.stack.settle_refund(api, refund["id"])["status"] == "processed"
     wait_until(lambda: drill.receivers.count("/steady/0") and any(
         letters[0].object_id == refund["id"] for letters in drill.receivers.copy()["/steady/0"].values()), 20, "its webhook")
+
+
+# --- Back to a moment, by the commands of docs/backup.md as they stand there
+
+DOCUMENT = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "backup.md").read_text()
+
+
+def block(name):
+    return re.search(rf"^```sh {name}\n(.*?)^```", DOCUMENT, re.M | re.S).group(1)
+
+
+class Archive:
+    def __init__(self, stack):
+        self.cluster = stack.database
+        self.place = stack.directory / "archive"
+        for name in ["wal", "base"]:
+            (self.place / name).mkdir(parents=True)
+        if self.cluster.user:
+            subprocess.run(["chown", "-R", "postgres", self.place], check=True)
+            (self.place / "base").chmod(0o700)
+
+    def run(self, name, when=""):
+        environment = {**os.environ, "PATH": f"{PG_BIN}:{os.environ['PATH']}", "ADMIN_URL": self.cluster.url, "WHEN": when,
+                       "ARCHIVE": str(self.place / "wal"), "BASE": str(self.place / "base"), "DATA": str(self.cluster.data)}
+        done = subprocess.run(["setpriv", *self.cluster.user, "bash", "-euc", block(name)], env=environment, cwd="/", timeout=60,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def whole(self):
+        """All that was written lies in the archive."""
+        [[segment]] = psql(self.cluster.url, "SELECT pg_walfile_name(pg_switch_wal())")
+        wait_until((self.place / "wal" / segment).exists, 30, f"{segment} is archived")
+
+
+def test_back_to_a_moment(drill):
+    """What was committed before the moment is there, what came after it is not; what was under way is asked about first."""
+    stack, api = drill.stack, drill.tenants[1]
+    archive = Archive(stack)
+    archive.run("archive")
+    archive.run("base")
+    kept = stack.paid(api)["id"]
+    drill.processing(False)
+    waits = api.insist("POST", "/payments", payment(4200), key="waits").ok(201)["id"]
+    [[moment]] = stack.sql("SELECT clock_timestamp()")
+    drill.processing(True)
+    stack.settle(api, waits, "succeeded")
+    gone = stack.paid(api)["id"]
+    archive.whole()
+    for name in ["gateway", *SERVICES, "nats"]:
+        stack.kill9(name)
+    stack.database.process.kill9()
+    shutil.rmtree(stack.database.data)
+    archive.run("recover", moment)
+    stack.database.start()
+    archive.run("promoted")
+    settled = stack.obol("restore", "settle")
+    assert settled["asked_first"] == 1
+    shutil.rmtree(stack.directory / "nats")
+    for name in ["nats", *SERVICES, "gateway"]:
+        stack.restart(name)
+    stack.wait_ready()
+    assert api.get(f"/payments/{kept}").ok()["status"] == "succeeded"
+    assert stack.settle(api, waits, "succeeded") and stack.charge_of(waits)["times_charged"] == 1
+    api.get(f"/payments/{gone}").refused(404, "not_found")
+    wrong = stack.sql((pathlib.Path(__file__).resolve().parents[2] / "services/payments/sql/restored_wrong.sql").read_text().replace(
+        " payments p", " payments.payments p").replace(" operations", " payments.operations").replace(
+        " outbox", " payments.outbox").replace(" events e", " payments.events e"))
+    assert wrong == [["0", "0", "0", "0"]]
+    stack.paid(api)
 
 
 # --- What a backup is

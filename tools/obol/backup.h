@@ -68,7 +68,13 @@ int peer_migrations_newest(enum peer peer);
 MUST_USE enum status peer_migrate(enum peer peer, struct db *db); // applies what is missing
 
 // --- Sealed columns
+struct sealed_look {
+    enum peer peer;
+    const struct keyring *ring; // NULL: nothing is opened
+    size_t pages_max;           // of each column; 0: all
+    bool keys[KEY_IDS];         // out: of the keys that rows are sealed under
+    const char *fault;          // out: what can't be opened; NULL: nothing
+};
 // Under which keys the sealed rows of a service are. With a ring, the first row of each column and
-// key is opened: *ret_fault says what can't be, NULL: nothing.
-enum status sealed_scan(struct db *db, enum peer peer, const struct keyring *ring,
-                        struct arena *arena, bool keys[KEY_IDS], const char **ret_fault);
+// key is opened.
+MUST_USE enum status sealed_scan(struct db *db, struct arena *arena, struct sealed_look *look);

@@ -29,7 +29,7 @@ extern const struct command tenant_commands[], key_commands[], migrate_commands[
     webhook_commands[], payment_commands[], refund_commands[], provider_commands[],
     route_commands[], limit_commands[], audit_commands[], demo_commands[], health_commands[],
     reconcile_commands[], keys_commands[], payments_commands[], backup_commands[],
-    restore_commands[];
+    restore_commands[], doctor_commands[];
 
 // --- Options. `value` for those that take one, `on` for those that don't. The list ends with {0}.
 struct option_row {

@@ -84,11 +84,11 @@ static bool versions_fit(const struct restore *restore)
     return true;
 }
 
-static bool connect_to(struct restore *restore, enum peer peer)
+// *ret_rows: whether there is a schema of the service's, the server's version, the database's name.
+static bool connect_to(struct restore *restore, enum peer peer, struct db_rows **ret_rows)
 {
     struct arena *arena = restore->cli->arena;
     const char *url = peer_database_url(peer);
-    struct db_rows *rows = NULL;
     if (!*url) {
         cli_fail("%s: say --into, or set DATABASE_URL or the service's own", peer_name(peer));
         return false;
@@ -100,9 +100,15 @@ static bool connect_to(struct restore *restore, enum peer peer)
     db_text(again, peer_name(peer));
     enum status status = db ? db_run(db, arena, &sql_lock, name, NULL) : STATUS_RESOURCE_EXHAUSTED;
     if (status == STATUS_OK)
-        status = db_run(db, arena, &sql_server, again, &rows);
-    if (status != STATUS_OK)
-        return fail(restore, peer, status, "connecting");
+        status = db_run(db, arena, &sql_server, again, ret_rows);
+    return status == STATUS_OK || fail(restore, peer, status, "connecting");
+}
+
+static bool is_empty(struct restore *restore, enum peer peer)
+{
+    struct db_rows *rows = NULL;
+    if (!connect_to(restore, peer, &rows))
+        return false;
     restore->server_version[peer] = db_get_int(rows, 0, 1);
     if (!db_get_bool(rows, 0, 0))
         return true;
@@ -121,7 +127,7 @@ static bool ready(struct restore *restore)
         !keys_fit(restore) || !manifest_verify(cli, &restore->manifest, restore->directory))
         return false;
     for (int i = 0; i < PEERS; i++)
-        if (!connect_to(restore, (enum peer)i))
+        if (!is_empty(restore, (enum peer)i))
             return false;
     return true;
 }
@@ -180,20 +186,20 @@ static bool check(struct restore *restore, const struct backed_service *service)
     struct db *db = restore->dbs[service->peer];
     struct arena *arena = restore->cli->arena;
     struct backed_service found = {.peer = service->peer};
-    const char *fault = NULL;
+    struct sealed_look look = {.peer = service->peer,
+                               .ring = restore->with_keys ? &restore->ring : NULL};
     enum status status = backup_count(db, arena, &found);
     if (status != STATUS_OK)
         return fail(restore, service->peer, status, "counting");
     if (!counts_agree(service, &found))
         return false;
-    status = sealed_scan(db, service->peer, restore->with_keys ? &restore->ring : NULL, arena,
-                         found.keys, &fault);
+    status = sealed_scan(db, arena, &look);
     if (status != STATUS_OK)
         return fail(restore, service->peer, status, "opening what is sealed");
-    if (fault)
+    if (look.fault)
         cli_fail("%s: %s. Drop the database, make it anew and begin again with the right keys",
-                 peer_name(service->peer), fault);
-    return !fault;
+                 peer_name(service->peer), look.fault);
+    return !look.fault;
 }
 
 static bool settle(struct restore *restore)
@@ -226,27 +232,37 @@ static int64_t rows_of(const struct manifest *manifest)
     return rows;
 }
 
-static int say(const struct restore *restore)
+static int say_json(const struct restore *restore, bool with_files)
 {
-    const struct manifest *manifest = &restore->manifest;
+    const struct json_member files[] = {JSON_S("restored", restore->directory),
+                                        JSON_S("taken_at", restore->manifest.taken_at),
+                                        JSON_I("rows", rows_of(&restore->manifest)),
+                                        {0}};
+    struct json_member members[6] = {{0}};
+    size_t n = 0;
+    for (; with_files && files[n].name; n++)
+        members[n] = files[n];
+    members[n++] = (struct json_member)JSON_I("asked_first", restore->restored.doubtful);
+    members[n] =
+        (struct json_member)JSON_I("refunds_forgotten", (int64_t)restore->restored.forgot_n);
+    const char *json = json_object(restore->cli->arena, members);
+    if (json)
+        puts(json);
+    return json ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int say(const struct restore *restore, bool with_files)
+{
     const struct restored *restored = &restore->restored;
-    if (restore->cli->json) {
-        const char *json = json_object(
-            restore->cli->arena,
-            (struct json_member[]){JSON_S("restored", restore->directory),
-                                   JSON_S("taken_at", manifest->taken_at),
-                                   JSON_I("rows", rows_of(manifest)),
-                                   JSON_I("asked_first", restored->doubtful),
-                                   JSON_I("refunds_forgotten", (int64_t)restored->forgot_n),
-                                   {0}});
-        if (json)
-            puts(json);
-        return json ? EXIT_DONE : EXIT_FAILED;
-    }
-    printf("Restored: %lld rows, everything that was committed before %s. Counts, keys and sums "
-           "agree.\n%lld operations were under way: providers are asked about each before "
-           "anything is sent.\n",
-           (long long)rows_of(manifest), manifest->taken_at, (long long)restored->doubtful);
+    if (restore->cli->json)
+        return say_json(restore, with_files);
+    if (with_files)
+        printf("Restored: %lld rows, everything that was committed before %s. Counts, keys and "
+               "sums agree.\n",
+               (long long)rows_of(&restore->manifest), restore->manifest.taken_at);
+    printf("%lld operations were under way: providers are asked about each before anything is "
+           "sent.\n",
+           (long long)restored->doubtful);
     for (size_t i = 0; i < restored->forgot_n; i++)
         printf("Refund %s had not been reserved: it is not there any more.\n", restored->forgot[i]);
     printf("\nWhat happened after that moment is on no record here, but it happened:\n"
@@ -259,18 +275,23 @@ static int say(const struct restore *restore)
     return EXIT_DONE;
 }
 
-static int restore_from(struct restore *restore)
+static int restore_from(struct restore *restore, bool with_files)
 {
-    bool done = ready(restore);
-    for (size_t i = 0; done && i < PEERS; i++)
+    struct db_rows *rows;
+    bool done = true;
+    for (int i = 0; !with_files && done && i < PEERS; i++)
+        done = connect_to(restore, (enum peer)i, &rows);
+    if (with_files)
+        done = ready(restore);
+    for (size_t i = 0; with_files && done && i < PEERS; i++)
         done = load(restore, &restore->manifest.services[i]);
-    for (size_t i = 0; done && i < PEERS; i++)
+    for (size_t i = 0; with_files && done && i < PEERS; i++)
         done = check(restore, &restore->manifest.services[i]);
     done = done && settle(restore);
     crypto_wipe(&restore->ring, sizeof restore->ring);
     for (size_t i = 0; i < PEERS; i++)
         db_free(restore->dbs[i]);
-    return done ? say(restore) : EXIT_FAILED;
+    return done ? say(restore, with_files) : EXIT_FAILED;
 }
 
 static int restore_run(struct cli *cli, int argc, char **argv)
@@ -297,10 +318,29 @@ static int restore_run(struct cli *cli, int argc, char **argv)
     if (!restore)
         return cli_fail("out of memory");
     *restore = (struct restore){.cli = cli, .directory = words.at[0], .jobs = jobs};
-    return restore_from(restore);
+    return restore_from(restore, true);
+}
+
+static int settle_run(struct cli *cli, int argc, char **argv)
+{
+    struct words words;
+    if (!cli_options(cli, argc, argv, (const struct option_row[]){{0}}, &words))
+        return EXIT_USAGE;
+    if (words.n != 0)
+        return cli_usage(cli, "no words");
+    struct restore *restore = ARENA_NEW(cli->arena, struct restore);
+    if (!restore)
+        return cli_fail("out of memory");
+    *restore = (struct restore){.cli = cli};
+    return restore_from(restore, false);
 }
 
 const struct command restore_commands[] = {
+    {"restore settle", "", "After a recovery that obol did not do: what was under way is in doubt.",
+     "  obol restore settle\n"
+     "\nFor a database that went back in time otherwise: point-in-time recovery, a snapshot of\n"
+     "your provider's, a standby that had not everything. Before any service is started on it.\n",
+     settle_run},
     {"restore", "<backup> [--into url] [--jobs n]", "A backup into a database without Obol's data.",
      "  DATABASE_URL=postgresql://localhost/obol obol restore "
      "/var/backups/obol/obol-20261121T020000Z\n"

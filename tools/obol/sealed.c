@@ -83,36 +83,35 @@ static enum status scan_page(struct scan *scan, bool *ret_more)
     return status;
 }
 
-static enum status scan_column(struct scan *scan, struct arena *arena, bool keys[KEY_IDS],
-                               const char **ret_fault)
+static enum status scan_column(struct scan *scan, struct arena *arena, struct sealed_look *look)
 {
     bool more = true;
     enum status status = STATUS_OK;
-    while (status == STATUS_OK && more)
+    for (size_t page = 0; status == STATUS_OK && more; page++) {
         status = scan_page(scan, &more);
+        more = more && (look->pages_max == 0 || page + 1 < look->pages_max);
+    }
     for (size_t id = 0; id < KEY_IDS; id++)
-        keys[id] = keys[id] || scan->seen[id];
-    if (scan->unopened && !*ret_fault)
-        *ret_fault = arena_printf(arena,
-                                  "%s is sealed under key %d, which these OBOL_KEYS do not "
-                                  "open",
-                                  scan->column->name, scan->unopened);
+        look->keys[id] = look->keys[id] || scan->seen[id];
+    if (scan->unopened && !look->fault)
+        look->fault = arena_printf(arena,
+                                   "%s is sealed under key %d, which these OBOL_KEYS do not "
+                                   "open",
+                                   scan->column->name, scan->unopened);
     return status;
 }
 
-enum status sealed_scan(struct db *db, enum peer peer, const struct keyring *ring,
-                        struct arena *arena, bool keys[KEY_IDS], const char **ret_fault)
+enum status sealed_scan(struct db *db, struct arena *arena, struct sealed_look *look)
 {
     enum status status = STATUS_OK;
     CLEANUP(arena_free) struct arena *page = arena_new(ARENA_CAP_BATCH);
     if (!page)
         return STATUS_RESOURCE_EXHAUSTED;
-    *ret_fault = NULL;
     for (size_t i = 0; i < COLUMNS_N && status == STATUS_OK; i++) {
-        if (columns[i].peer != PEERS && columns[i].peer != peer)
+        if (columns[i].peer != PEERS && columns[i].peer != look->peer)
             continue;
-        struct scan scan = {.db = db, .arena = page, .column = &columns[i], .ring = ring};
-        status = scan_column(&scan, arena, keys, ret_fault);
+        struct scan scan = {.db = db, .arena = page, .column = &columns[i], .ring = look->ring};
+        status = scan_column(&scan, arena, look);
     }
     return status;
 }

@@ -5,6 +5,7 @@
 
 struct obol_settings {
     const char *targets[PEERS], *database_urls[PEERS]; // a service's own URL: "" where it has none
+    const char *ops[PEERS + 1];                        // the gateway's last
     const char *database_url, *keys, *pg_bin, *nats_url, *nats_stream, *demo_webhook_url;
 };
 

@@ -137,14 +137,16 @@ enum status backup_count(struct db *db, struct arena *arena, struct backed_servi
 static enum status describe(struct db *db, struct arena *arena, struct backed_service *ret)
 {
     struct db_rows *rows = NULL;
-    const char *fault = NULL;
     enum status status = db_run(db, arena, &sql_migration, NULL, &rows);
     if (status != STATUS_OK)
         return status;
     ret->migration = db_get_int(rows, 0, 0);
     status = backup_count(db, arena, ret);
-    return status == STATUS_OK ? sealed_scan(db, ret->peer, NULL, arena, ret->keys, &fault)
-                               : status;
+    struct sealed_look look = {.peer = ret->peer};
+    if (status == STATUS_OK)
+        status = sealed_scan(db, arena, &look);
+    memcpy(ret->keys, look.keys, sizeof ret->keys);
+    return status;
 }
 
 bool snapshot_describe(struct cli *cli, struct snapshot *snapshot)
