@@ -36,12 +36,12 @@ static struct db *open_db(enum peer peer)
 }
 
 // The first service with this URL speaks for it.
-static bool seen_before(enum peer peer)
+static enum peer speaker_of(enum peer peer)
 {
-    for (int i = 0; i < (int)peer; i++)
-        if (strcmp(peer_database_url((enum peer)i), peer_database_url(peer)) == 0)
-            return true;
-    return false;
+    int first = 0;
+    while (strcmp(peer_database_url((enum peer)first), peer_database_url(peer)) != 0)
+        first++;
+    return (enum peer)first;
 }
 
 static void check_setting(struct doctor *doctor, const char *what, const char *name,
@@ -218,16 +218,20 @@ static void check_sealed(struct doctor *doctor, enum peer peer, struct db *db)
         doctor_ok(doctor, what, "OBOL_KEYS opens them");
 }
 
-static void check(struct doctor *doctor, enum peer peer)
+static void check(struct doctor *doctor, enum peer peer, bool reached[PEERS])
 {
+    enum peer speaker = speaker_of(peer);
     const char *what = arena_printf(doctor->cli->arena, "database of %s", peer_name(peer));
     if (!*peer_database_url(peer)) {
         doctor_fail(doctor, what, "set DATABASE_URL, or the service's own", "it is not named");
         return;
     }
+    if (speaker != peer && !reached[speaker])
+        return;
     struct db *db = open_db(peer);
     bool there = false;
-    if (db && (seen_before(peer) ? db_ping(db) == STATUS_OK : check_server(doctor, peer, db))) {
+    reached[peer] = db && (speaker != peer || check_server(doctor, peer, db));
+    if (reached[peer]) {
         check_migrations(doctor, peer, db, &there);
         if (there)
             check_sealed(doctor, peer, db);
@@ -237,6 +241,7 @@ static void check(struct doctor *doctor, enum peer peer)
 
 void doctor_databases(struct doctor *doctor)
 {
+    bool reached[PEERS] = {false};
     for (int i = 0; i < PEERS; i++)
-        check(doctor, (enum peer)i);
+        check(doctor, (enum peer)i, reached);
 }
