@@ -1,7 +1,10 @@
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -159,6 +162,68 @@ Test(connection, does_not_wait_for_ever_for_a_server_that_is_silent)
     cr_assert_eq(db_ping(mine), STATUS_UNAVAILABLE);
     cr_assert_lt(clock_now_ns() - start_ns, 10 * NS_PER_S);
     db_free(mine);
+    close(fd);
+}
+
+struct watch {
+    struct health *health;
+    atomic_bool over, stuck;
+};
+
+static void *watch(void *argument)
+{
+    struct watch *watch = argument;
+    const struct timespec pause = {.tv_nsec = 20000000};
+    while (!atomic_load(&watch->over)) {
+        if (health_stuck(watch->health))
+            atomic_store(&watch->stuck, true);
+        nanosleep(&pause, NULL);
+    }
+    return NULL;
+}
+
+// While work(server) waits, nobody takes the thread for one that is stuck.
+static void without_being_stuck(void (*work)(const char *url), const char *url)
+{
+    struct watch watched = {.health = health_new("s", "v")};
+    struct pulse *pulse = health_pulse(watched.health, "this one");
+    health_stuck_after(watched.health, 1000);
+    pthread_t thread;
+    pthread_create(&thread, NULL, watch, &watched);
+    pulse_busy(pulse);
+    work(url);
+    cr_assert_neq(atomic_load(&pulse->busy_since_ns), 0, "it is at work again");
+    pulse_rest(pulse);
+    atomic_store(&watched.over, true);
+    pthread_join(thread, NULL);
+    cr_assert_not(atomic_load(&watched.stuck));
+    health_free(watched.health);
+}
+
+static void wait_for_answer(const char *url)
+{
+    struct db *mine =
+        db_new(&(struct db_config){.ring = test_ring(), .url = url, .schema = "store"});
+    cr_ok(
+        db_run(mine, arena, &(struct db_statement){"", "SELECT pg_sleep(2.5)::text"}, NULL, NULL));
+    db_free(mine);
+}
+
+static void wait_for_connection(const char *url)
+{
+    struct db *mine = db_new(&(struct db_config){.ring = test_ring(), .url = url});
+    cr_assert_eq(db_ping(mine), STATUS_UNAVAILABLE);
+    db_free(mine);
+}
+
+Test(connection, whoever_waits_for_the_database_is_not_stuck)
+{
+    int port;
+    int fd = silent_server(&port);
+    char url[64];
+    snprintf(url, sizeof url, "postgresql://postgres@127.0.0.1:%d/none", port);
+    without_being_stuck(wait_for_answer, database.url);
+    without_being_stuck(wait_for_connection, url);
     close(fd);
 }
 

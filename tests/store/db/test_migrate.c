@@ -62,6 +62,31 @@ Test(migrate, applies_what_is_missing_once)
     cr_assert_str_eq(test_sql(db, arena, "SHOW statement_timeout"), "300ms");
 }
 
+static size_t missing(const struct db_migration **ret_first)
+{
+    const struct db_migration *found[2] = {NULL, NULL};
+    size_t n = 99;
+    cr_ok(db_migrate_missing(db, &all, found, &n));
+    *ret_first = found[0];
+    return n;
+}
+
+Test(migrate, tells_what_is_missing)
+{
+    const struct db_migration *next;
+    cr_assert_eq(missing(&next), 2, "there is no schema");
+    cr_ok(db_migrate_up(db, &first));
+    cr_assert_eq(missing(&next), 1);
+    cr_assert_eq(next->version, 101);
+    cr_ok(db_migrate_up(db, &all));
+    cr_assert_eq(missing(&next), 0);
+    test_sql(db, arena, "INSERT INTO room.schema_migrations (version, name) VALUES (999, 'newer')");
+    cr_assert_eq(missing(&next), 0);
+    test_sql(db, arena, "DELETE FROM room.schema_migrations WHERE version = 100");
+    cr_assert_eq(missing(&next), 1, "one in the middle is missed too");
+    cr_assert_eq(next->version, 100);
+}
+
 Test(migrate, takes_back_the_newest)
 {
     cr_ok(db_migrate_up(db, &all));
