@@ -132,7 +132,7 @@ static const struct {
     {"crypto_die", "a primitive failed: going on without it would be worse"},
     {"random_fill", "ids that could come twice are worse than none"},
     {"random_byte", "likewise"},
-    {"metric_register", "at start: there is nothing to go on with"},
+    {"metric_new", "at start: there is nothing to go on with"},
     {"worker_main", "a thread of the fast lane that begins, at start"},
 };
 
