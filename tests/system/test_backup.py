@@ -470,6 +470,32 @@ def test_old_ones_go_and_nothing_is_overwritten(drill, tmp_path):
     assert "is there already, and is not overwritten" in drill.stack.obol("backup", place, code=1, parse=False)
 
 
+def test_refunds_that_nobody_was_told_of_are_not_driven_on(drill, empty, tmp_path):
+    """Paid since, perhaps, under a reference that is gone; those that payments knows keep theirs. And an older schema is migrated."""
+    stack, other = drill.stack, Database(tmp_path)
+    try:
+        stack.obol("migrate", "up", DATABASE_URL=empty.url)
+        stack.obol("migrate", "down", "payments", DATABASE_URL=empty.url)
+        refund = """INSERT INTO refunds.refunds (tenant_id, id, payment_id, requested, status, actor, request_id, traceparent, created_at)
+                    VALUES ('t', '{0}', 'pay_1', 0, 'reserving', 'a', '', '', now());
+                    INSERT INTO refunds.idempotency_keys (tenant_id, key, hash, method, object_id, http_status, sealed, created_at, expires_at)
+                    VALUES ('t', 'key of {0}', '', 'm', '{0}', 0, false, now(), now())"""
+        psql(empty.url, refund.format("rfnd_told"))
+        psql(empty.url, refund.format("rfnd_lost"))
+        psql(empty.url, """INSERT INTO payments.operations (tenant_id, id, payment_id, kind, refund_id, amount, currency, provider, created_at)
+                           VALUES ('t', 'op_1', 'pay_1', 'refund', 'rfnd_told', 1, 'INR', 'simulator', now());
+                           INSERT INTO payments.operations_queue (tenant_id, id, due_at) VALUES ('t', 'op_1', now())""")
+        made = stack.obol("backup", tmp_path / "place", DATABASE_URL=empty.url)
+        told = stack.obol("restore", made["backup"], "--into", other.url)
+        assert (told["refunds_forgotten"], told["asked_first"]) == (1, 1)
+        assert psql(other.url, "SELECT id FROM refunds.refunds") == [["rfnd_told"]]
+        assert psql(other.url, "SELECT key FROM refunds.idempotency_keys") == [["key of rfnd_told"]]
+        assert stack.obol("migrate", "status", DATABASE_URL=other.url) == stack.obol("migrate", "status")
+        assert stack.obol("migrate", "status", DATABASE_URL=other.url) != stack.obol("migrate", "status", DATABASE_URL=empty.url)
+    finally:
+        other.drop()
+
+
 @LONG
 def test_services_with_databases_of_their_own(drill, tmp_path):
     """Each is consistent in itself; payments' is the newest, so that what others know of it is there."""

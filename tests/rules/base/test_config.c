@@ -190,3 +190,19 @@ Test(config, print_shows_the_table_without_secrets)
     cr_assert_not_null(strstr(captured, "T_REQUIRED  (required)  Needed.\n"));
     cr_assert_null(strstr(captured, "hush-default"));
 }
+
+Test(config, one_entry_is_checked_without_a_word)
+{
+    const char *text = NULL, *fault = NULL;
+    setenv("T_THREADS", "65", 1);
+    cr_assert_not(config_check(&entries[2], &text, &fault));
+    cr_assert_str_eq(fault, "must be from 1 to 64");
+    setenv("T_THREADS", "64", 1);
+    cr_assert(config_check(&entries[2], &text, &fault));
+    cr_assert_str_eq(text, "64");
+    cr_assert_not(config_check(&required[0], &text, &fault));
+    cr_assert_str_eq(fault, "required, but not set");
+    setenv("T_MIGRATE", "perhaps", 1);
+    cr_assert_not(config_check(&entries[4], &text, &fault));
+    cr_assert_str_eq(fault, "must be true or false");
+}
