@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@
 #define STAT_RSS 24
 
 static struct {
-    struct metric *cpu, *resident, *open_fds, *max_fds, *started, *lines;
+    struct metric *cpu, *resident, *open_fds, *max_fds, *started, *lines, *disk_free, *disk_size;
 } vitals;
 
 // The text of /proc/self/stat behind the program's name, which may hold anything.
@@ -72,6 +73,15 @@ static void set(struct metric *metric, int64_t value)
         metric_forget(metric, NULL);
 }
 
+// The working directory's, as /health shows it.
+static void disk(void)
+{
+    struct statvfs disk;
+    bool known = statvfs(".", &disk) == 0;
+    set(vitals.disk_free, known ? (int64_t)(disk.f_bavail * disk.f_frsize) : -1);
+    set(vitals.disk_size, known ? (int64_t)(disk.f_blocks * disk.f_frsize) : -1);
+}
+
 static void refresh(void)
 {
     char text[STAT_BYTES_MAX];
@@ -82,6 +92,7 @@ static void refresh(void)
     set(vitals.resident, pages >= 0 ? pages * sysconf(_SC_PAGESIZE) : -1);
     set(vitals.open_fds, descriptors());
     set(vitals.max_fds, getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (int64_t)limit.rlim_cur : -1);
+    disk();
     for (enum log_level level = LOG_DEBUG; level <= LOG_ERROR; level++)
         metric_set(vitals.lines, (int64_t)log_lines(level), METRIC_LABELS(log_level_name(level)));
 }
@@ -111,6 +122,11 @@ void vitals_begin(const char *version)
     vitals.max_fds = metric_gauge("process_max_fds", "Most open file descriptors allowed.", NULL);
     vitals.started = metric_gauge_ns("process_start_time_seconds",
                                      "When the process began, seconds since 1970.", NULL);
+    vitals.disk_free =
+        metric_gauge("obol_disk_free_bytes",
+                     "Free on the disk of the working directory, for who is not root.", NULL);
+    vitals.disk_size =
+        metric_gauge("obol_disk_size_bytes", "Size of the disk of the working directory.", NULL);
     vitals.lines = metric_counter("obol_log_lines_total", "Lines logged, by level.", "level");
     metric_set(vitals.started, started_ns(), NULL);
     metrics_before_print(refresh);

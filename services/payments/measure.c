@@ -2,8 +2,11 @@
 
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "obs/metrics.h"
 #include "processor/breaker.h"
+
+#define NS_PER_US 1000LL
 
 const struct service_gauge payments_gauges[] = {
     {"obol_payments_unknown", "Payments whose outcome isn't known, counted to 10,001.", false},
@@ -40,7 +43,7 @@ static const char *outcome_shown(enum payment_status status)
 
 static struct {
     pthread_once_t once;
-    struct metric *payments, *amounts, *retries, *requests, *durations;
+    struct metric *payments, *amounts, *retries, *requests, *durations, *decided, *decision_times;
 } measures = {.once = PTHREAD_ONCE_INIT};
 
 static void measures_make(void)
@@ -51,6 +54,14 @@ static void measures_make(void)
     measures.amounts = metric_counter(
         "obol_payment_amount_minor_units_total",
         "Amounts that were asked for, taken, declined and given back.", "currency,outcome");
+    measures.decided = metric_counter(
+        "obol_payments_decided_total",
+        "Payments that came to be authorized, succeeded, failed or expired at once, not by way of "
+        "unknown or a person.",
+        "provider");
+    measures.decision_times = metric_counter_ns(
+        "obol_payment_decision_seconds_total",
+        "How long those took together, from their creation, in seconds.", "provider");
     measures.retries = metric_counter(
         "obol_operation_retries_total",
         "Requests that did nothing at a provider and are sent once more.", "provider,act");
@@ -60,6 +71,25 @@ static void measures_make(void)
                        "provider,act,outcome");
     measures.durations = metric_histogram_ns("obol_provider_request_duration_seconds",
                                              "How long providers take to answer.", "provider,act");
+}
+
+// For whoever began it and waits. What was unknown or with a person in between has numbers of its
+// own, and would hide in an average what all others took.
+static bool was_waited_for(const struct payment *payment, enum payment_status before)
+{
+    bool waiting = before == PAYMENT_PENDING || before == PAYMENT_PROCESSING ||
+                   before == PAYMENT_REQUIRES_ACTION;
+    return waiting &&
+           (payment->status == PAYMENT_AUTHORIZED || payment->status == PAYMENT_SUCCEEDED ||
+            payment->status == PAYMENT_FAILED || payment->status == PAYMENT_EXPIRED);
+}
+
+static void took(struct db *db, const struct payment *payment)
+{
+    int64_t took_us = clock_unix_us() - payment->created_us;
+    db_tally(db, metric_series(measures.decided, METRIC_LABELS(payment->provider)), 1);
+    db_tally(db, metric_series(measures.decision_times, METRIC_LABELS(payment->provider)),
+             took_us > 0 ? took_us * NS_PER_US : 0);
 }
 
 static struct metric_series *payments_series(const char *provider, const char *method,
@@ -106,6 +136,8 @@ void tally_changed(struct db *db, const struct payment *payment, enum payment_st
         (payment->status == PAYMENT_AUTHORIZED && leads_back(before)))
         return;
     count(db, payment, outcome);
+    if (was_waited_for(payment, before))
+        took(db, payment);
     if (payment->status == PAYMENT_SUCCEEDED)
         amount(db, payment, outcome, payment->amount_captured);
     if (payment->status == PAYMENT_FAILED)
@@ -134,6 +166,8 @@ void measure_request(const char *provider, const char *act, enum outcome_kind ou
 static void payments_begin(const char *provider, const char *method)
 {
     (void)payments_series(provider, method, "created");
+    (void)metric_series(measures.decided, METRIC_LABELS(provider));
+    (void)metric_series(measures.decision_times, METRIC_LABELS(provider));
     for (int status = PAYMENT_PENDING; status <= PAYMENT_STATUS_MAX; status++) {
         const char *outcome = outcome_shown((enum payment_status)status);
         if (outcome)

@@ -42,6 +42,13 @@ Test(vitals, tell_what_the_process_uses)
     cr_assert_eq(shown("process_open_fds"), before);
 }
 
+Test(vitals, tell_of_the_disk)
+{
+    vitals_begin("1");
+    double size = shown("obol_disk_size_bytes"), space = shown("obol_disk_free_bytes");
+    cr_assert(size > 1 << 20 && space > 0 && space < size, "%f of %f", space, size);
+}
+
 Test(vitals, tell_of_time_in_seconds)
 {
     vitals_begin("1");

@@ -106,6 +106,26 @@ Test(measure, an_act_that_is_refused_leads_to_nothing_new)
     cr_assert_eq(PAYMENTS("authorized"), 1);
 }
 
+#define DECIDED test_metric("obol_payments_decided_total{provider=\"simulator\"}")
+#define DECISION_S test_metric("obol_payment_decision_seconds_total{provider=\"simulator\"}")
+
+Test(measure, how_long_a_payment_took_is_counted_where_it_was_waited_for)
+{
+    measure_begin(f.state.breakers, f.state.providers);
+    const char *id = pay(&f, "r", 700), *unknown = pay(&f, "r", 50);
+    sql("UPDATE payments SET created_at = now() - interval '31 s'");
+    change(id, &send, 1, true);
+    cr_assert_eq(DECIDED, 0);
+    change(id, &(struct payment_act){.kind = ACT_AUTHORIZED}, 1, true);
+    cr_assert_eq(DECIDED, 1);
+    cr_assert(DECISION_S >= 31 && DECISION_S < 60, "%f", (double)DECISION_S);
+    change(id, (struct payment_act[]){{.kind = ACT_CAPTURE}, {.kind = ACT_CAPTURED}}, 2, true);
+    change(unknown, (struct payment_act[]){send, lost}, 2, true);
+    change(unknown, &charged, 1, true);
+    cr_assert_eq(PAYMENTS("succeeded"), 2);
+    cr_assert_eq(DECIDED, 1, "a merchant's capture and what was unknown are no waiting");
+}
+
 Test(measure, a_payment_is_unknown_for_as_long_as_it_is)
 {
     const char *id = pay(&f, "r", 700), *other = pay(&f, "r", 50);
