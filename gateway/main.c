@@ -9,6 +9,7 @@
 #include "base/program.h"
 #include "gateway.h"
 #include "http/ops.h"
+#include "http/probe.h"
 
 #define HEALTH_EVERY_MS 1000
 #define CHECK_TIMEOUT_MS 900
@@ -109,6 +110,9 @@ int main(int argc, char **argv)
 {
     static struct gateway gateway;
     sigset_t signals;
+    if (argc > 1 && strcmp(argv[1], "--probe") == 0)
+        return probe_run(gateway_config, gateway_config_n,
+                         offsetof(struct gateway_settings, ops_listen), argv[2]);
     const struct config_table tables[] = {
         {gateway_config, gateway_config_n, &gateway.settings},
         {rpc_tls_entries, rpc_tls_entries_n, &gateway.rpc_tls_settings},

@@ -114,9 +114,13 @@ static bool address_open(const struct http_server_config *config, int *fds, uint
 {
     struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
-    char port[8];
+    char host[256], port[8];
+    size_t length = strlen(config->address);
+    bool bracketed = config->address[0] == '[' && config->address[length - 1] == ']';
+    snprintf(host, sizeof host, "%.*s", (int)(bracketed ? length - 2 : length),
+             config->address + bracketed);
     snprintf(port, sizeof port, "%u", config->port);
-    if (getaddrinfo(config->address, port, &hints, &found) != 0)
+    if (getaddrinfo(host, port, &hints, &found) != 0)
         return false;
     bool opened = sockets_open(found, fds, config->loops, ret_port);
     freeaddrinfo(found);

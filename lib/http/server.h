@@ -20,7 +20,7 @@ struct http_loop;
 struct http_exchange; // one request and its answer, owned by its loop
 
 struct http_server_config {
-    const char *address;    // "127.0.0.1"
+    const char *address;    // "127.0.0.1", "[::1]"
     uint16_t port;          // 0: any free one
     size_t loops;           // threads
     size_t body_max;        // bytes

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/probe.h"
+
 #define COMMON_N 18
 #define ENTRY(name_, kind_, field, fallback_, help_, min, max)                                     \
     {                                                                                              \
@@ -91,6 +93,9 @@ static enum status check(struct service_settings *settings, struct keyring *ring
 int settings_begin(struct service *service, int argc, char **argv)
 {
     const struct service_definition *definition = service->definition;
+    if (argc > 1 && strcmp(argv[1], "--probe") == 0)
+        return probe_run(common_entries(definition->name), COMMON_N,
+                         offsetof(struct service_settings, ops_listen), argv[2]);
     char name[64];
     snprintf(name, sizeof name, "obol-%s", definition->name);
     const struct config_table tables[] = {

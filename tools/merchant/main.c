@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/program.h"
 #include "http/ops.h"
+#include "http/probe.h"
 #include "listen.h"
 #include "merchant.h"
 
@@ -64,6 +65,8 @@ static int serve(struct merchant *merchant, const char *host, uint16_t port)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--probe") == 0)
+        return probe_run(entries, ENTRIES_N, offsetof(struct settings, listen), argv[2]);
     struct settings settings;
     const struct config_table table = {entries, ENTRIES_N, &settings};
     const struct program program = {"obol-merchant", OBOL_VERSION,

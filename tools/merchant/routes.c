@@ -210,7 +210,8 @@ void merchant_handle(void *loop_state, struct http_exchange *exchange)
         http_reply(exchange, 204, (struct bytes){0});
     } else if (post && strcmp(path, "/control") == 0) {
         control_post(merchant, exchange);
-    } else if (get && strcmp(path, "/health") == 0) {
+    } else if (get && (strcmp(path, "/health") == 0 || strcmp(path, "/health/live") == 0 ||
+                       strcmp(path, "/health/ready") == 0)) {
         reply_json(exchange, 200, "{\"status\":\"up\"}");
     } else {
         reply_json(exchange, 404, "{\"error\":\"not found\"}");

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/program.h"
 #include "http/ops.h"
+#include "http/probe.h"
 #include "listen.h"
 #include "sandbox.h"
 #include "telemetry/telemetry.h"
@@ -161,6 +162,8 @@ static int run(const struct settings *settings, const struct mimic_settings *mim
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--probe") == 0)
+        return probe_run(entries, ENTRIES_N, offsetof(struct settings, listen), argv[2]);
     struct settings settings;
     struct mimic_settings mimics;
     struct telemetry_settings telemetry_settings;

@@ -37,6 +37,8 @@ static const struct route routes[] = {
     {"GET", "/ledger", NULL, false, ledger_get},
     {"POST", "/control", NULL, false, control_post},
     {"GET", "/health", NULL, false, health_get},
+    {"GET", "/health/live", NULL, false, health_get},
+    {"GET", "/health/ready", NULL, false, health_get},
 };
 
 struct answer answer_json(int status, const char *body)
