@@ -140,8 +140,8 @@ static bool roles_write(FILE *out, const Obol__Options__V1__Role *roles, size_t 
     const char *between = "";
 
     for (size_t i = 0; i < n; i++) {
-        const ProtobufCEnumValue *role =
-            protobuf_c_enum_descriptor_get_value(&obol__options__v1__role__descriptor, (int)roles[i]);
+        const ProtobufCEnumValue *role = protobuf_c_enum_descriptor_get_value(
+            &obol__options__v1__role__descriptor, (int)roles[i]);
         if (!role || (role->value == 0 && n > 1))
             return false;
         if (role->value != 0)
