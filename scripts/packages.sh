@@ -1,7 +1,7 @@
-# Installs what packages.txt names and this machine lacks.
+# Installs what a list (packages.txt, if no other is named) has and this machine lacks.
 packages_missing() {
     local name command
-    sed 's/#.*//' "$ROOT/packages.txt" | while read -r name command; do
+    sed 's/#.*//' "$ROOT/${1:-packages.txt}" | while read -r name command; do
         [ -n "$name" ] || continue
         if [ -n "$command" ] && command -v "$command" >/dev/null; then continue; fi
         [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || echo "$name"
@@ -11,7 +11,7 @@ packages_missing() {
 # Servers that come with a package must not be started by its installation: Obol runs its own.
 packages_install() {
     local missing policy=/usr/sbin/policy-rc.d made=
-    missing=$(packages_missing)
+    missing=$(packages_missing "$@")
     [ -n "$missing" ] || return 0
     bold "Installing:" $missing
     if [ ! -e $policy ]; then
