@@ -5,6 +5,9 @@ add_library(obol_flags INTERFACE)
 target_compile_options(obol_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes
     -Wmissing-prototypes -Werror -fno-omit-frame-pointer)
 target_compile_definitions(obol_flags INTERFACE _GNU_SOURCE OBOL_VERSION="${PROJECT_VERSION}")
+if(CMAKE_BUILD_TYPE STREQUAL "Release") # the same bytes wherever the tree lies
+    target_compile_options(obol_flags INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+endif()
 if(OBOL_FAILPOINTS)
     target_compile_definitions(obol_flags INTERFACE OBOL_FAILPOINTS)
 endif()

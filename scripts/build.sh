@@ -22,3 +22,12 @@ lint_run() {
     [ $code -eq 0 ] && say "lint: nothing found"
     return $code
 }
+
+# format_run [--check]
+format_run() {
+    if [ "${1:-}" = --check ]; then
+        git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+    else
+        git ls-files '*.c' '*.h' | xargs clang-format -i
+    fi
+}

@@ -7,13 +7,15 @@ export BUILDAH_ISOLATION=${BUILDAH_ISOLATION:-chroot} STORAGE_DRIVER=${STORAGE_D
 
 images_usage() {
     cat <<'TEXT'
-usage: ./dev images [--base | --sbom | --check | --scan]
+usage: ./dev images [--base | --sbom | --check | --scan | --save DIR | --push WHERE]
   (nothing)  builds every image as localhost/obol-<name>:<version> (obol: localhost/obol), and its bill of materials beside it
   --base     makes the base image with debootstrap, under the name that Containerfile takes it by: for a machine
              that can pull none. Its packages come from where this machine's apt gets Debian's
   --sbom     writes the bills of materials (CycloneDX 1.5) of the images that are there: build/images/*.cdx.json
   --check    runs obol-payments and obol-gateway from their images as 65532 with a read-only root, against a PostgreSQL
              and a NATS, and asks for their health
+  --save DIR   each image as DIR/<name>.tar (docker-archive): for other scanners, and for machines without a registry
+  --push WHERE each image as WHERE/<name>:<version>; `buildah login` comes before
   --scan     compares the bills of materials with the security upgrades that Debian has now
 IMAGE_BASE, IMAGE_PREFIX and STORAGE_DRIVER (vfs; overlay is smaller where it works) may say otherwise.
 TEXT
@@ -120,6 +122,23 @@ images_scan() {
     /usr/bin/python3 "$ROOT/deploy/images/scan.py" "$upgrades" "$ROOT"/build/images/*.cdx.json
 }
 
+images_file() { local tag; tag=$(image_tag "$1"); tag=${tag##*/}; echo "${tag%%:*}"; }
+images_save() {
+    local name
+    mkdir -p "$1"
+    for name in $IMAGES; do
+        rm -f "$1/$(images_file "$name").tar"
+        buildah_run push --quiet "$(image_tag "$name")" "docker-archive:$1/$(images_file "$name").tar:$(image_tag "$name")"
+    done
+    ls -l "$1"
+}
+images_push() {
+    local name
+    for name in $IMAGES; do
+        buildah_run push --format v2s2 "$(image_tag "$name")" "docker://$1/$(images_file "$name"):$(images_version)"
+    done
+}
+
 images_run() {
     packages_install deploy/images/packages.txt
     case "${1:-}" in
@@ -128,6 +147,8 @@ images_run() {
     --sbom) images_sbom ;;
     --check) images_check ;;
     --scan) images_scan ;;
+    --save) images_save "${2:?"usage: ./dev images --save DIR"}" ;;
+    --push) images_push "${2:?"usage: ./dev images --push WHERE"}" ;;
     *) images_usage; [ "${1:-}" = --help ] || exit 2 ;;
     esac
 }

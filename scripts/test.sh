@@ -20,9 +20,12 @@ test_run() {
     # shellcheck disable=SC2064
     trap "pg_remove '$scratch'; rm -rf '$scratch'" EXIT
     pg_start "$scratch" "$number" "$password" -c fsync=off
-    [ tests/system/node_modules/.package-lock.json -nt tests/system/package-lock.json ] ||
-        npm --prefix tests/system ci --loglevel=error --no-audit --no-fund >/dev/null ||
-        die "npm could not install what tests/system/package.json names"
+    local place
+    for place in tests/system tests/checks; do
+        [ $place/node_modules/.package-lock.json -nt $place/package-lock.json ] ||
+            npm --prefix $place ci --loglevel=error --no-audit --no-fund >/dev/null ||
+            die "npm could not install what $place/package.json names"
+    done
     OBOL_TEST_DATABASE_URL=postgresql://obol:$password@127.0.0.1:$number/postgres \
         /usr/bin/python3 tests/run.py --build "$ROOT/build/asan" "${more[@]}" "$@" || code=$?
     exit $code

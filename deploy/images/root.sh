@@ -1,8 +1,8 @@
-#!/bin/sh
+#!/bin/bash
 # root.sh ROOT PROGRAM...: a root file system of programs and no more than they need. The first program is the
 # image's own. Debian's packages of which it has files stand in var/lib/dpkg/status.d as scanners look for them
 # there (a file a package, and beside it the digests of the files that came along), with their copyright.
-set -eu
+set -euo pipefail
 root=$1
 shift
 
@@ -31,10 +31,12 @@ record() {
 files=$(mktemp)
 trap 'rm -f "$files"' EXIT
 for program in "$@"; do
-    case $program in
-    /*) echo "$program" >>"$files" && ln -s "$program" "$root/usr/bin/$(basename "$program")" ;;
-    *) install -m 755 "$program" "$root/usr/bin/" ;;
-    esac
+    if dpkg-query -S "$program" >/dev/null 2>&1; then # Debian's, by its whole name
+        echo "$program" >>"$files"
+        [ "$(dirname "$program")" = /usr/bin ] || ln -s "$program" "$root/usr/bin/$(basename "$program")"
+    else
+        install -m 755 "$program" "$root/usr/bin/"
+    fi
     # "name => /path (address)", and the loader itself, "/path (address)"
     ldd "$program" | sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p' >>"$files"
 done
@@ -46,8 +48,8 @@ sort -u "$files" | while read -r file; do
     real=$(readlink -f "$file")
     echo "$name $real"
 done | sort -u >"$files.taken"
-cut -d' ' -f2 "$files.taken" | sed 'p; s,^/usr,,' | xargs dpkg-query -S 2>/dev/null |
-    sed -n "s#^\\([^:,]*\\)[^ ]*: \\(/usr\\)\\{0,1\\}\\(/.*\\)#\\1 /usr\\3#p" | sort -u >"$files" || true
+cut -d' ' -f2 "$files.taken" | sed 'p; s,^/usr,,' | { xargs dpkg-query -S 2>/dev/null || true; } |
+    sed -n "s#^\\([^:,]*\\)[^ ]*: \\(/usr\\)\\{0,1\\}\\(/.*\\)#\\1 /usr\\3#p" | sort -u >"$files"
 while read -r name real; do
     package=$(awk -v "real=$real" '$2 == real { print $1; exit }' "$files")
     [ -n "$package" ] || { echo "$name is of no package" >&2; exit 1; }

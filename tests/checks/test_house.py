@@ -115,5 +115,12 @@ def test_sql_stands_in_files_of_its_own():
 
 
 def test_every_package_says_why():
-    lines = [l for l in (ROOT / "packages.txt").read_text().splitlines() if l.strip() and not l.startswith("#")]
+    lists = [ROOT / "packages.txt", ROOT / "deploy/images/packages.txt"]
+    lines = [l for path in lists for l in path.read_text().splitlines() if l.strip() and not l.startswith("#")]
     assert lines and not [l for l in lines if "#" not in l or not l.split("#", 1)[1].strip()]
+
+
+def test_c_is_formatted():
+    done = subprocess.run(["clang-format", "--dry-run", "-Werror", *map(str, sources())], cwd=ROOT, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout[:2000]

@@ -9,7 +9,8 @@
 // behind them.
 #define CLAIM_LONG_MS 20000
 
-// Leases, and gives back what has no place among long ones: up to `room` operations, fair between tenants.
+// Leases, and gives back what has no place among long ones: up to `room` operations, fair between
+// tenants.
 MUST_USE enum status claim_take(struct turn *turn, size_t room, struct leased **ret, size_t *ret_n);
 // Fills turn->claimed with those that are held under these leases. What is to go where a circuit is
 // open is given back, or goes to another provider.

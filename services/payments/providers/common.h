@@ -34,8 +34,8 @@ bool answer_open(struct arena *arena, const struct http_response *response,
 // A string or an integer, as text; NULL when absent (or the arena is full).
 const char *answer_text(struct arena *arena, const struct json_value *body, const char *path);
 // {"access_token","expires_in"} (RFC 6749, section 5.1), expires_in also as text; without it
-// default_s; 30 days at most. Otherwise: 400, 401 and 403 are FAILED (elsewhere) with a general sentence, 429 is
-// NOT_SENT.
+// default_s; 30 days at most. Otherwise: 400, 401 and 403 are FAILED (elsewhere) with a general
+// sentence, 429 is NOT_SENT.
 void answer_grant(struct arena *arena, const struct http_response *response, int64_t default_s,
                   struct session_grant *ret);
 // Why a probe (or a session) was not answered at all, in a sentence; NULL when it was.

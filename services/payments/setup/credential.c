@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "providers/provider.h"
 #include "base/address_range.h"
+#include "providers/provider.h"
 
 #define BLANKS " "
 

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "http/guard.h"
 #include "base/address_range.h"
+#include "http/guard.h"
 #include "validate.h"
 
 struct field_param {

@@ -266,8 +266,8 @@ Test(provider, refuses_cards_that_are_none)
 {
     static const char *const bodies[] = {
         "{\"number\":\"4242424242424241\",\"expiry_month\":1,\"expiry_year\":2030,\"cvv\":\"123\"}",
-        "{\"number\":\"4242424242424242\",\"expiry_month\":13,\"expiry_year\":2030,\"cvv\":"
-        "\"123\"}",
+        ("{\"number\":\"4242424242424242\",\"expiry_month\":13,\"expiry_year\":2030,\"cvv\":"
+         "\"123\"}"),
         "{\"number\":\"4242424242424242\",\"expiry_month\":1,\"expiry_year\":2030,\"cvv\":\"12\"}",
         "{\"expiry_month\":1}",
         "[",

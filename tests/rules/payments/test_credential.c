@@ -1,8 +1,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "providers/provider.h"
 #include "base/address_range.h"
+#include "providers/provider.h"
 #include "setup/credential.h"
 
 static struct arena *arena;

@@ -35,7 +35,8 @@ TestSuite(store, .init = setup, .fini = teardown, .timeout = 60);
 static void add_tenant(const char *id)
 {
     bool made = false;
-    cr_ok(tenant_insert(db, arena, &(struct tenant){id, "Name", 1700000000123456, RATE_DEFAULT}, &made));
+    cr_ok(tenant_insert(db, arena, &(struct tenant){id, "Name", 1700000000123456, RATE_DEFAULT},
+                        &made));
     cr_assert(made);
 }
 
