@@ -5,7 +5,6 @@ import pathlib
 import re
 import subprocess
 
-import jsonschema
 import pytest
 import yaml
 
@@ -33,8 +32,9 @@ def expand(text):
 def test_it_is_what_the_compose_specification_wants():
     schema = ROOT / "tests/checks/node_modules/dclint/schemas/compose.schema.json"
     assert schema.exists(), "npm --prefix tests/checks ci"
-    validator = jsonschema.Draft7Validator(json.loads(schema.read_text()))
-    assert not [(list(e.absolute_path), e.message) for e in validator.iter_errors(COMPOSE)]
+    done = subprocess.run(["node", ROOT / "tests/checks/schema.mjs", schema], input=json.dumps(COMPOSE), stdout=subprocess.PIPE,
+                          text=True, check=True, timeout=60)
+    assert done.stdout == ""
 
 
 def test_all_programs_are_there():

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 
-import jsonschema
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -62,11 +61,10 @@ def test_packages_stand_where_scanners_look(root):
 
 def test_the_bill_is_cyclonedx_and_whole(root):
     made = bill(root)
-    schema = json.loads((SCHEMAS / "bom-1.5.SNAPSHOT.schema.json").read_text())
-    store = {f"http://cyclonedx.org/schema/{name}.SNAPSHOT.schema.json":
-             json.loads((SCHEMAS / f"{name}.SNAPSHOT.schema.json").read_text()) for name in ("spdx", "jsf-0.82")}
-    resolver = jsonschema.RefResolver(schema["$id"], schema, store=store)
-    assert not [(list(e.absolute_path), e.message) for e in jsonschema.Draft7Validator(schema, resolver=resolver).iter_errors(made)]
+    schemas = [SCHEMAS / f"{name}.SNAPSHOT.schema.json" for name in ("bom-1.5", "spdx", "jsf-0.82")]
+    done = subprocess.run(["node", ROOT / "tests/checks/schema.mjs", *schemas], input=json.dumps(made), stdout=subprocess.PIPE,
+                          text=True, check=True, timeout=60)
+    assert done.stdout == ""
     purls = {component["purl"].split("?")[0] for component in made["components"]}
     assert "pkg:generic/obol-merchant@1.2.3" in purls
     installed = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "libc6"], stdout=subprocess.PIPE, text=True, check=True).stdout
