@@ -54,13 +54,19 @@ images_base() {
     say "$IMAGE_BASE"
 }
 
-# images_stage TARGET TAG: builds up to a stage of the Containerfile; what was built of it before is taken from the cache.
+# The time of an image is that of the last commit to what it is made of.
+images_time() { git log -1 --format=%ct -- Containerfile packages.txt CMakeLists.txt CMakePresets.json cmake proto lib services gateway tools deploy/images; }
+
+# images_stage TARGET TAG [OPTION...]: builds up to a stage of the Containerfile; what was built of it before is taken from
+# the cache.
 images_stage() {
-    buildah_run build --format docker --layers --pull=never --quiet --target "$1" --tag "$2" \
-        --timestamp "$(git log -1 --format=%ct)" --ignorefile "$ROOT/.containerignore" \
+    local target=$1 tag=$2
+    shift 2
+    buildah_run build --format docker --layers --pull=never --quiet --target "$target" --tag "$tag" "$@" \
+        --timestamp "$(images_time)" --ignorefile "$ROOT/.containerignore" \
         --build-arg "BASE=$IMAGE_BASE" --build-arg "VERSION=$(images_version)" \
         --build-arg "REVISION=$(git rev-parse HEAD)" "$ROOT" >"$ROOT/build.log" 2>&1 ||
-        { tail -40 "$ROOT/build.log"; die "could not build the image of $1"; }
+        { tail -40 "$ROOT/build.log"; die "could not build the image of $target"; }
     rm -f "$ROOT/build.log"
 }
 
@@ -69,7 +75,10 @@ images_build() {
     buildah_run inspect --type image "$IMAGE_BASE" >/dev/null 2>&1 || buildah_run pull --quiet "$IMAGE_BASE" >/dev/null ||
         die "$IMAGE_BASE is not here and can't be pulled; ./dev images --base makes it"
     bold "Building (the first time installs the compiler into the build stage)"
-    for name in build $IMAGES; do images_stage "$name" "$(image_tag "$name")"; done
+    images_stage build "$(image_tag build)"
+    for name in $IMAGES; do # out of that stage as it is now: its image stands in for it
+        images_stage "$name" "$(image_tag "$name")" --build-context "build=container-image://$(image_tag build)"
+    done
     for name in $IMAGES; do buildah_run images --format '{{.Name}}:{{.Tag}}  {{.Size}}' "$(image_tag "$name")"; done
 }
 
