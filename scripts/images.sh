@@ -57,12 +57,11 @@ images_base() {
 # The time of an image is that of the last commit to what it is made of.
 images_time() { git log -1 --format=%ct -- Containerfile packages.txt CMakeLists.txt CMakePresets.json cmake proto lib services gateway tools deploy/images; }
 
-# images_stage TARGET TAG [OPTION...]: builds up to a stage of the Containerfile; what was built of it before is taken from
-# the cache.
+# images_stage TARGET TAG [OPTION...]: builds up to a stage of the Containerfile.
 images_stage() {
     local target=$1 tag=$2
     shift 2
-    buildah_run build --format docker --layers --pull=never --quiet --target "$target" --tag "$tag" "$@" \
+    buildah_run build --format docker --pull=never --quiet --target "$target" --tag "$tag" "$@" \
         --timestamp "$(images_time)" --ignorefile "$ROOT/.containerignore" \
         --build-arg "BASE=$IMAGE_BASE" --build-arg "VERSION=$(images_version)" \
         --build-arg "REVISION=$(git rev-parse HEAD)" "$ROOT" >"$ROOT/build.log" 2>&1 ||
@@ -70,16 +69,21 @@ images_stage() {
     rm -f "$ROOT/build.log"
 }
 
+images_revision() { buildah_run inspect --type image --format '{{index .Docker.Config.Labels "org.opencontainers.image.revision"}}' "$(image_tag "$1")"; }
+
 images_build() {
     local name
     buildah_run inspect --type image "$IMAGE_BASE" >/dev/null 2>&1 || buildah_run pull --quiet "$IMAGE_BASE" >/dev/null ||
         die "$IMAGE_BASE is not here and can't be pulled; ./dev images --base makes it"
     bold "Building (the first time installs the compiler into the build stage)"
-    images_stage build "$(image_tag build)"
+    images_stage build "$(image_tag build)" --layers
     for name in $IMAGES; do # out of that stage as it is now: its image stands in for it
         images_stage "$name" "$(image_tag "$name")" --build-context "build=container-image://$(image_tag build)"
     done
-    for name in $IMAGES; do buildah_run images --format '{{.Name}}:{{.Tag}}  {{.Size}}' "$(image_tag "$name")"; done
+    for name in $IMAGES; do
+        [ "$(images_revision "$name")" = "$(git rev-parse HEAD)" ] || die "$(image_tag "$name") says it is of $(images_revision "$name")"
+        buildah_run images --format '{{.Name}}:{{.Tag}}  {{.Size}}' "$(image_tag "$name")"
+    done
 }
 
 # images_mounted COMMAND...: runs it with NAME=ROOT of every image, mounted; ROOT.json is what the image says of itself.
@@ -125,7 +129,7 @@ images_scan() {
     local container upgrades=$ROOT/build/images/upgrades.txt
     [ -f "$ROOT/build/images/obol.cdx.json" ] || die "there are no bills of materials: ./dev images"
     container=$(buildah_run from --pull=never "$(image_tag build)")
-    buildah_run run "$container" -- sh -c 'apt-get update -qq && apt list --upgradable 2>/dev/null' >"$upgrades" ||
+    buildah_run run "$container" -- sh -c 'apt-get update -qq -o APT::Update::Error-Mode=any && apt list --upgradable 2>/dev/null' >"$upgrades" ||
         { buildah_run rm "$container" >/dev/null; die "apt of the build stage could not look for upgrades"; }
     buildah_run rm "$container" >/dev/null
     /usr/bin/python3 "$ROOT/deploy/images/scan.py" "$upgrades" "$ROOT"/build/images/*.cdx.json

@@ -95,6 +95,10 @@ def show(stack, name):
 
 def try_all(stack):
     stack.start()
+    for program in ["pg_dump", "pg_restore", "psql"]:  # what `obol backup` calls
+        said = subprocess.run([HERE / "run.sh", stack.roots["obol"], f"/usr/bin/{program}", "--version"], stdout=subprocess.PIPE, text=True)
+        require(said.returncode == 0, program, "does not run in the image of obol")
+        print(f"obol: {said.stdout.strip()}")
     for name in ["payments", "gateway", "auth", "refunds", "webhooks", "sandbox", "merchant"]:
         show(stack, name)
     paid = stack.paid(stack.demo)

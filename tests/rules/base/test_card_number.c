@@ -14,8 +14,8 @@ Test(card_number, is_found_in_text)
         "order 7 4242 4242 4242 4242 7",
         "card_4000000000000002",
         "4222222222222",
-        "\xe2\x82\xac"
-        "4242424242424242\xe2\x82\xac",
+        ("\xe2\x82\xac"
+         "4242424242424242\xe2\x82\xac"),
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         cr_assert(card_number_in(texts[i]), "%s", texts[i]);

@@ -94,8 +94,8 @@ Test(scan, refuses_what_two_readers_could_end_differently)
         "Transfer-Encoding: chunked \r\n",
         "Transfer-Encoding:  chunked\r\n",
         "Transfer-Encoding:\tchunked\r\n",
-        "Transfer-Encoding: \x0b"
-        "chunked\r\n",
+        ("Transfer-Encoding: \x0b"
+         "chunked\r\n"),
         "Transfer-Encoding:\r\n chunked\r\n",
         "Transfer-Encoding : chunked\r\n",
         "Transfer-Encoding: \"chunked\"\r\n",

@@ -138,8 +138,8 @@ Test(blumon_answers, makes_again_what_moves_nothing)
 {
     static const char *const bodies[] = {
         "", "{}", "{\"status\":true,\"dataResponse\":{}}",
-        "{\"status\":true,\"dataResponse\":{\"threeDSTransactionId\":\"3\",\"status\":\"PENDING\"}"
-        "}"};
+        ("{\"status\":true,\"dataResponse\":{\"threeDSTransactionId\":\"3\",\"status\":\"PENDING\"}"
+         "}")};
     configure(",\"three_d_secure\":\"always\"");
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         charge.method = "card";

@@ -120,7 +120,7 @@ Test(payment, follows_the_table_and_nothing_else)
                                   &events, NULL, &problem);
                 if (!row) {
                     cr_assert_eq(status, STATUS_FAILED_PRECONDITION, "%s + %d",
-                                 payment_status_name(from), act);
+                                 payment_status_name((enum payment_status)from), act);
                     cr_assert_eq(memcmp(&before, &payment, sizeof before), 0);
                     continue;
                 }
@@ -129,8 +129,10 @@ Test(payment, follows_the_table_and_nothing_else)
                     strncat(seen, i ? " " : "", sizeof seen - strlen(seen) - 1);
                     strncat(seen, events.types[i], sizeof seen - strlen(seen) - 1);
                 }
-                cr_assert_eq(status, STATUS_OK, "%s + %d", payment_status_name(from), act);
-                cr_assert_eq(payment.status, row->to, "%s + %d", payment_status_name(from), act);
+                cr_assert_eq(status, STATUS_OK, "%s + %d",
+                             payment_status_name((enum payment_status)from), act);
+                cr_assert_eq(payment.status, row->to, "%s + %d",
+                             payment_status_name((enum payment_status)from), act);
                 cr_assert_str_eq(seen, row->events);
             }
         }
