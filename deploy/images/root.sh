@@ -31,7 +31,8 @@ record() {
 files=$(mktemp)
 trap 'rm -f "$files"' EXIT
 for program in "$@"; do
-    if dpkg-query -S "$program" >/dev/null 2>&1; then # Debian's, by its whole name
+    # Debian's is asked for by its whole name; of less than that dpkg would take any file with it in its name.
+    if [ "${program#/}" != "$program" ] && dpkg-query -S "$program" >/dev/null 2>&1; then
         echo "$program" >>"$files"
         [ "$(dirname "$program")" = /usr/bin ] || ln -s "$program" "$root/usr/bin/$(basename "$program")"
     else
