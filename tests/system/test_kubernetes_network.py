@@ -40,6 +40,21 @@ def test_network_lets_through_what_programs_call_and_nothing_else(name):
     assert built.edges("Ingress") == wanted_edges(built)
 
 
+def callers(service):
+    """The roles that a service's contract, or the journal's, lets call; operators come from outside."""
+    text = "".join(path.read_text() for path in sorted((ROOT / "proto" / "obol" / service / "v1").glob("*.proto")))
+    named = re.findall(r"callers: *(?:\[([A-Z, ]+)\]|([A-Z]+))", text)
+    return {role.lower() for group in named for role in re.findall("[A-Z]+", " ".join(group))} - {"operator", "nobody"}
+
+
+def test_contracts_let_call_whom_the_network_lets_through():
+    edges = overlay("production").edges("Ingress")
+    for service in ["auth", "payments", "refunds", "webhooks"]:
+        sources = {source for source, destination, _ in edges if destination == service}
+        assert callers(service) and callers(service) <= sources, service
+        assert sources <= callers(service) | callers("journal"), service
+
+
 @every_overlay
 def test_only_ingress_and_prometheus_come_in(name):
     built = overlay(name)
