@@ -215,7 +215,8 @@ Obol__Payments__V1__Payment *render_payment(struct arena *arena, const struct pa
     bool whole = render_card(arena, payment, ret) && render_customer(arena, payment, ret) &&
                  render_action(arena, payment, ret) && render_mobile_money(arena, payment, ret) &&
                  render_attempts(arena, payment, ret) &&
-                 render_payment_pairs(arena, payment->metadata, ret) && ret->updated_at && ret->test_mode;
+                 render_payment_pairs(arena, payment->metadata, ret) && ret->updated_at &&
+                 ret->test_mode;
     return whole ? ret : NULL;
 }
 

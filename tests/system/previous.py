@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-from postgres import Database, psql
+from postgres import PG_BIN, Database, psql
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
@@ -99,7 +99,7 @@ def understood(url, service, texts):
     script = [f"SET search_path = {service};"]
     for name, text in texts.items():
         script += [f"\\echo --- {name}", text, "\\gdesc"]
-    done = subprocess.run(["psql", url, "-qAtX", "-F", " "], input="\n".join(script), text=True, timeout=60,
+    done = subprocess.run([PG_BIN / "psql", url, "-qAtX", "-F", " "], input="\n".join(script), text=True, timeout=60,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     parts = re.split(r"^--- (\w+)$", done.stdout, flags=re.M)
     found = {name: ", ".join(said.split("\n")[1:-1]) for name, said in zip(parts[1::2], parts[2::2])}
