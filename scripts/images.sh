@@ -59,14 +59,15 @@ images_time() { git log -1 --format=%ct -- Containerfile packages.txt CMakeLists
 
 # images_stage TARGET TAG [OPTION...]: builds up to a stage of the Containerfile.
 images_stage() {
+    mkdir -p "$ROOT/build"
     local target=$1 tag=$2
     shift 2
     buildah_run build --format docker --pull=never --quiet --target "$target" --tag "$tag" "$@" \
         --timestamp "$(images_time)" --ignorefile "$ROOT/.containerignore" \
         --build-arg "BASE=$IMAGE_BASE" --build-arg "VERSION=$(images_version)" \
-        --build-arg "REVISION=$(git rev-parse HEAD)" "$ROOT" >"$ROOT/build.log" 2>&1 ||
-        { tail -40 "$ROOT/build.log"; die "could not build the image of $target"; }
-    rm -f "$ROOT/build.log"
+        --build-arg "REVISION=$(git rev-parse HEAD)" "$ROOT" >"$ROOT/build/images.log" 2>&1 ||
+        { tail -40 "$ROOT/build/images.log"; die "could not build the image of $target"; }
+    rm -f "$ROOT/build/images.log"
 }
 
 images_revision() { buildah_run inspect --type image --format '{{index .Docker.Config.Labels "org.opencontainers.image.revision"}}' "$(image_tag "$1")"; }

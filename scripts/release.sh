@@ -23,8 +23,8 @@ release_run() {
     rm -rf "$place/root"
     cp "$place/$name.cdx.json" "$place/$name/obol.cdx.json"
     git rev-parse HEAD >"$place/$name/REVISION"
-    git archive HEAD README.md docs deploy k8s compose.yaml packages.txt 2>/dev/null | tar -x -C "$place/$name" ||
-        git archive HEAD README.md docs deploy compose.yaml packages.txt | tar -x -C "$place/$name"
+    # shellcheck disable=SC2046 # names without spaces
+    git archive HEAD $(git ls-tree --name-only HEAD README.md docs deploy k8s compose.yaml packages.txt) | tar -x -C "$place/$name"
     tar --sort=name --mtime="@$time" --owner=0 --group=0 --numeric-owner --mode=a+rX,go-w --format=gnu -C "$place" -c "$name" |
         gzip -9n >"$place/$name.tar.gz"
     rm -rf "${place:?}/$name"

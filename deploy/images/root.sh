@@ -29,7 +29,7 @@ record() {
 # What is Debian's goes under its own name, and is recorded below, once it is known whose it is: dpkg knows files by
 # the names that they had before /usr was merged, or by those of after.
 files=$(mktemp)
-trap 'rm -f "$files"' EXIT
+trap 'rm -f "$files" "$files.loaded" "$files.taken"' EXIT
 for program in "$@"; do
     # Debian's is asked for by its whole name; of less than that dpkg would take any file with it in its name.
     if [ "${program#/}" != "$program" ] && dpkg-query -S "$program" >/dev/null 2>&1; then
@@ -39,7 +39,9 @@ for program in "$@"; do
         install -m 755 "$program" "$root/usr/bin/"
     fi
     # "name => /path (address)", and the loader itself, "/path (address)"
-    ldd "$program" | sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p' >>"$files"
+    ldd "$program" >"$files.loaded"
+    if grep 'not found' "$files.loaded" >&2; then exit 1; fi
+    sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p' "$files.loaded" >>"$files"
 done
 sort -u "$files" | while read -r file; do
     name=${file#/}
@@ -56,7 +58,6 @@ while read -r name real; do
     [ -n "$package" ] || { echo "$name is of no package" >&2; exit 1; }
     record "$package" "$name"
 done <"$files.taken"
-rm -f "$files.taken"
 
 # Certificates are made at installation: the package has the parts of the file.
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"

@@ -52,6 +52,19 @@ def test_a_root_has_all_that_the_program_loads_and_no_more(root):
     assert 'ID=debian' in (root / "etc/os-release").read_text(), "a scanner has to know whose packages these are"
 
 
+def test_a_root_that_can_not_be_whole_is_not_made(tmp_path):
+    (tmp_path / "lib.c").write_text("int f(void) { return 0; }\n")
+    (tmp_path / "main.c").write_text("int f(void);\nint main(void) { return f(); }\n")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", tmp_path / "libgone.so", tmp_path / "lib.c"], check=True, timeout=60)
+    subprocess.run(["gcc", "-o", tmp_path / "program", tmp_path / "main.c", tmp_path / "libgone.so"], check=True, timeout=60)
+    loads = dict(os.environ, LD_LIBRARY_PATH=str(tmp_path))
+    ofnobody = subprocess.run([IMAGES / "root.sh", tmp_path / "a", tmp_path / "program"], env=loads, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert ofnobody.returncode != 0 and "libgone.so is of no package" in ofnobody.stderr
+    (tmp_path / "libgone.so").unlink()
+    missing = subprocess.run([IMAGES / "root.sh", tmp_path / "b", tmp_path / "program"], stderr=subprocess.PIPE, text=True, timeout=60)
+    assert missing.returncode != 0 and "not found" in missing.stderr
+
+
 def test_packages_stand_where_scanners_look(root):
     status = root / "var/lib/dpkg/status.d"
     assert "Version: " in (status / "libc6").read_text()
