@@ -38,7 +38,7 @@ const struct config_entry gateway_config[] = {
     ENTRY("SLOW_REQUEST_TIMEOUT_MS", CONFIG_INT, slow_timeout_ms, "30000",
           "the same, for what waits on the outside world", 100, 600000),
     ENTRY("DRAIN_DELAY_MS", CONFIG_INT, drain_delay_ms, "0",
-          "after SIGTERM: not ready, but serving on for so long, so that balancers see it and go "
+          "after SIGTERM: not ready, but serving on for so long, so that others see it and go "
           "elsewhere; a second SIGTERM ends it",
           0, 600000),
     ENTRY("LIVE_WITHIN_S", CONFIG_INT, live_within_s, "30",

@@ -1,7 +1,8 @@
 // gRPC calls going out. One struct rpc_client is a channel (addresses by dns:/// with round robin)
 // with its completion queue and thread; any thread may use it, but rpc_call and rpc_client_check
-// wait, so not from a `done`. Connections come back by themselves (0.1 to 0.5 s); a dead peer is said
-// at once, never waited for.
+// wait, so not from a `done`. Connections come back by themselves (0.1 to 0.5 s); a dead peer is
+// said at once, never waited for. A replica that leaves says so (DRAIN_DELAY_MS), and gets no more
+// calls; when a connection ends, by its age or with its replica, the name is asked for anew.
 //
 // Whether a failed call may have run. Our servers explain every refusal (grpc-status-details-bin),
 // and the explanation is taken as it is. Without one, the status was made by the core on either
@@ -13,8 +14,8 @@
 // - anything else (broken connection, reset, cancelled, deadline, an answer too large or
 // unreadable): it may
 //   have run. UNKNOWN (code outcome_unknown) for a method that writes; for others nothing is at
-//   stake, UNAVAILABLE. A server that stops loses so the calls that reach it in that instant: a
-//   caller with an idempotency key may repeat them.
+//   stake, UNAVAILABLE. A server that stops without notice loses so the calls that reach it in
+//   that instant: a caller with an idempotency key may repeat them.
 // A problem's code is static, or lives in the call's arena.
 #pragma once
 #include "rpc/call.h"

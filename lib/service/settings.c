@@ -53,7 +53,7 @@ static const struct config_entry *common_entries(const char *service)
         ENTRY("SLOW_THREADS", CONFIG_INT, slow_threads, "16",
               "threads of the slow lane, one connection each", 1, 256),
         ENTRY("DRAIN_DELAY_MS", CONFIG_INT, drain_delay_ms, "0",
-              "after SIGTERM: not ready, but serving on for so long, so that callers see it and go "
+              "after SIGTERM: not ready, but serving on for so long, so that others see it and go "
               "elsewhere; a second SIGTERM ends it",
               0, 600000),
         ENTRY("LIVE_WITHIN_S", CONFIG_INT, live_within_s, "30",

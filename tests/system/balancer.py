@@ -18,6 +18,7 @@ class Balancer:
         self.endpoints = endpoints
         self.ready = []
         self.taken = {endpoint: 0 for endpoint in endpoints}  # connections
+        self.fewest = len(endpoints)  # that were ready at once; a test sets it anew
         self.refused = []  # why a connection led nowhere
         self.over = threading.Event()
         self.loop = asyncio.new_event_loop()
@@ -34,6 +35,7 @@ class Balancer:
 
     def probe(self):
         self.ready = [endpoint for endpoint, probe in self.endpoints.items() if self.is_ready(probe)]
+        self.fewest = min(self.fewest, len(self.ready))
 
     def keep_probing(self):
         while not self.over.wait(PROBE_S):

@@ -100,7 +100,10 @@ def test_a_rolling_restart_of_everything_is_not_noticed(stack, front, balancer, 
     with Shoppers(api, front, PER_S) as shoppers:
         wait_until(lambda: len(shoppers.payments) >= PER_S, 30, "there is load")
         for _ in range(ROUNDS):
+            balancer.fewest = 2
             for name in PROGRAMS:
+                if name == "gateway":
+                    assert balancer.fewest == 2, "a gateway is ready while one replica of a service leaves"
                 took[name] = round(roll(stack, name) + roll(stack, f"{name}_2"), 1)
         time_of_last = len(shoppers.payments)
         wait_until(lambda: len(shoppers.payments) >= time_of_last + PER_S, 30, "there is load still")
