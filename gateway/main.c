@@ -13,23 +13,13 @@
 
 #define HEALTH_EVERY_MS 1000
 #define CHECK_TIMEOUT_MS 900
-#define CHECKS_MAX 2 // of a service in a turn
 #define LAST_WORDS_MS 1000
-
-// A replica that leaves says so to whoever asks it; another one, asked next, serves on.
-static bool service_up(struct rpc_client *client)
-{
-    bool up = false;
-    for (int asked = 0; asked < CHECKS_MAX && !up; asked++)
-        up = rpc_client_check(client, CHECK_TIMEOUT_MS) == STATUS_OK;
-    return up;
-}
 
 static void check_services(struct gateway *gateway)
 {
     for (size_t i = 0; i < UPSTREAM_N; i++) {
         int64_t began_ns = clock_now_ns();
-        bool up = service_up(gateway->clients[i]);
+        bool up = rpc_client_check(gateway->clients[i], CHECK_TIMEOUT_MS) == STATUS_OK;
         health_report(gateway->health, gateway->dependencies[i], up,
                       (clock_now_ns() - began_ns) / 1000);
     }

@@ -34,7 +34,7 @@ struct health {
     pthread_mutex_t lock;
     struct dependency dependencies[HEALTH_DEPENDENCIES_MAX];
     size_t n;
-    bool draining, leaving, ready; // ready: as last judged
+    bool able, draining, leaving, ready; // ready: as last judged
     uint64_t generation;
     struct pulse *pulses;
     int64_t stuck_after_ns;
@@ -51,7 +51,7 @@ struct health *health_new(const char *service, const char *version)
         return NULL;
     health->service = service;
     health->version = version;
-    health->ready = true;
+    health->able = health->ready = true;
     health->stuck_after_ns = STUCK_AFTER_MS * NS_PER_MS;
     health->shown_ready =
         metric_gauge("obol_ready", "Whether the process takes work: 1 or 0.", NULL);
@@ -93,9 +93,10 @@ static void health_unlock(const struct health *health)
 
 static void health_judge(struct health *health)
 {
-    bool ready = !health->draining;
+    health->able = true;
     for (size_t i = 0; i < health->n; i++)
-        ready &= health->dependencies[i].up || !health->dependencies[i].required;
+        health->able &= health->dependencies[i].up || !health->dependencies[i].required;
+    bool ready = health->able && !health->draining;
     if (ready != health->ready)
         health->generation++;
     health->ready = ready;
@@ -202,6 +203,14 @@ bool health_ready(const struct health *health)
     bool ready = health->ready;
     health_unlock(health);
     return ready;
+}
+
+bool health_able(const struct health *health)
+{
+    health_lock(health);
+    bool able = health->able;
+    health_unlock(health);
+    return able;
 }
 
 void health_leave(struct health *health)

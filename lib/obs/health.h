@@ -41,6 +41,7 @@ void health_detail(struct health *health, const char *name,
                    const char *(*write)(void *context, struct arena *arena), void *context);
 void health_drain(struct health *health); // not ready from now on
 bool health_ready(const struct health *health);
+bool health_able(const struct health *health); // ready, but for draining
 // Later in draining: who still calls this process is told to go elsewhere. The time between is for
 // those callers to find elsewhere: what was restarted before this one may just have come back.
 void health_leave(struct health *health);

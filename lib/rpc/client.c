@@ -135,12 +135,13 @@ enum status rpc_call(struct rpc_client *client, struct arena *arena, const struc
     return STATUS_OK;
 }
 
-enum status rpc_client_check(struct rpc_client *client, int64_t timeout_ms)
+static enum status check(struct rpc_client *client, const char *service, int64_t timeout_ms)
 {
     struct arena *arena = arena_new(ARENA_CAP_REQUEST);
     if (!arena)
         return STATUS_RESOURCE_EXHAUSTED;
     Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
+    request.service = (char *)(uintptr_t)service;
     struct call_context context = call_context_new(arena, "health", timeout_ms);
     ProtobufCMessage *answer = NULL;
     struct problem problem = {0};
@@ -151,4 +152,11 @@ enum status rpc_client_check(struct rpc_client *client, int64_t timeout_ms)
         status = STATUS_UNAVAILABLE;
     arena_free(arena);
     return status;
+}
+
+// A server of the version before knows no such name.
+enum status rpc_client_check(struct rpc_client *client, int64_t timeout_ms)
+{
+    enum status status = check(client, RPC_HEALTH_ABLE, timeout_ms);
+    return status == STATUS_NOT_FOUND ? check(client, "", timeout_ms) : status;
 }

@@ -53,5 +53,5 @@ void rpc_bundle(struct rpc_client *client, struct call *const *calls, size_t n,
 // The same for one call on its own method (slow lane).
 void rpc_start(struct rpc_client *client, struct call *call, void (*done)(void *context),
                void *context);
-// Health.Check of the whole server.
+// Health.Check of the whole server: whether it is able, leaving or not.
 MUST_USE enum status rpc_client_check(struct rpc_client *client, int64_t timeout_ms);

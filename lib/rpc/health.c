@@ -12,7 +12,7 @@ static bool service_known(const struct rpc_server *server, const char *service)
     const struct method *own[] = {server->bundle.method, METHOD_Health_Check,
                                   METHOD_ServerReflection_ServerReflectionInfo,
                                   METHOD_v1alpha_ServerReflection_ServerReflectionInfo};
-    if (!*service || strcmp(service, RPC_HEALTH_LIVE) == 0)
+    if (!*service || strcmp(service, RPC_HEALTH_LIVE) == 0 || strcmp(service, RPC_HEALTH_ABLE) == 0)
         return true;
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (strcmp(own[i]->service, service) == 0)
@@ -30,6 +30,8 @@ static bool health_says(const struct rpc_server *server, const char *service)
         return !health || !health_stuck(health);
     if (atomic_load(&server->stopping))
         return false;
+    if (strcmp(service, RPC_HEALTH_ABLE) == 0)
+        return !health || health_able(health);
     if (strcmp(service, server->bundle.method->service) == 0)
         return !health || !health_leaving(health);
     return !health || health_ready(health);

@@ -24,7 +24,10 @@
 // What Health knows beside "" and each service's name, which say whether the process is ready:
 // "live": it comes round (health_stuck). "obol.rpc.v1.Bundle": it isn't leaving; this is what our
 // clients watch, for a service whose database is away still says so itself, call by call.
+// "able": ready, but for draining; a caller that asks one of several replicas how the service is
+// asks for this, for one that leaves serves on.
 #define RPC_HEALTH_LIVE "live"
+#define RPC_HEALTH_ABLE "able"
 
 struct rpc_handler {
     const char *method; // full path, must exist in files
