@@ -14,9 +14,6 @@ JOBS = ["gateway", "auth", "payments", "refunds", "webhooks"]
 FILLED = {"$__rate_interval": "1m", "$__range": "5m"}
 # What Prometheus knows by itself.
 FOREIGN = {"up": {"job", "instance"}, "ALERTS": {"alertname", "alertstate", "severity"}}
-# In the contract between the programs, and not yet on the page of metrics.
-COMING = {"obol_payment_creation_stopped": set(), "obol_spans_exported_total": set(), "obol_spans_dropped_total": set(),
-          "obol_errors_reported_total": {"outcome"}}
 EVERYWHERE = {"job", "instance", "le"}
 KEYWORDS = {"and", "or", "unless", "on", "ignoring", "group_left", "group_right", "by", "without", "offset", "bool", "inf", "nan"}
 

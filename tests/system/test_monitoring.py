@@ -19,13 +19,11 @@ from stack import BIN, wait_until
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import monitoring as m  # noqa: E402
 
-# What has no series, or nothing to divide, in an installation that is well, has no TLS and only the simulator as a provider.
+# What has no series, or nothing to divide, in an installation that is well, has no TLS, no collector and only the simulator as a provider.
 QUIET = re.compile(r"obol_rpc_tls_expires_seconds|obol_rpc_callers_total|obol_provider_sessions_total|obol_provider_circuits|ALERTS"
                    r"|obol_provider_callbacks_total\{provider|obol_db_errors_total|obol_reconciliation_differences"
                    r"|process_start_time_seconds\{[^}]*\}\[1m\]|status=~\"5|code=~\"|code!=\"OK\"|obol_gateway_limited_total"
-                   r"|state!=\"closed\"|increase6h|level=~|predict_linear|\{provider=\"mtn\"")
-# Commands that stand in runbooks before the programs have them.
-COMING = {"payments stop", "payments start", "payments status", "tenant mode"}
+                   r"|state!=\"closed\"|increase6h|level=~|predict_linear|obol_spans_|obol_errors_reported_|\{provider=\"mtn\"")
 
 
 class Prometheus:
@@ -107,16 +105,12 @@ def lacks(answer):
     return all(math.isnan(value) for _, value in answer)  # NaN: what is idle has nothing to divide
 
 
-def coming(expression):
-    return any(name in expression for name in m.COMING)
-
-
 def test_every_panel_is_answered(used):
     """Without an error, all of them; with data, those that ought to have some by now."""
     expressions = m.panel_expressions()
     for _, expression in expressions:
         used.query(expression)  # raises, where the server refuses
-    wanted = [(where, e) for where, e in expressions if not QUIET.search(e) and not coming(e)]
+    wanted = [(where, e) for where, e in expressions if not QUIET.search(e)]
     assert len(wanted) > 70
 
     def empty():
@@ -172,9 +166,7 @@ def test_runbooks_name_commands_and_options_that_there_are():
         blocks = [line for block in re.findall(r"```\n(.*?)```", text, re.S) for line in block.splitlines()]
         for line in [*re.findall(r"`(obol [^`]+)`", text), *(line for line in blocks if line.startswith("obol "))]:
             words = line.split()[1:]
-            command = " ".join(words[:2]) if " ".join(words[:2]) in commands | COMING else words[0]
-            if command in COMING and command not in commands:
-                continue
+            command = " ".join(words[:2]) if " ".join(words[:2]) in commands else words[0]
             strays += [f"{path.name}: {line}"] * (command not in commands)
             if command in commands:
                 told = helps.setdefault(command, help_of(*command.split()))
