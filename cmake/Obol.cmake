@@ -6,7 +6,7 @@ target_compile_options(obol_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion 
     -Wmissing-prototypes -Werror -fno-omit-frame-pointer)
 target_compile_definitions(obol_flags INTERFACE _GNU_SOURCE OBOL_VERSION="${PROJECT_VERSION}")
 if(CMAKE_BUILD_TYPE STREQUAL "Release") # the same bytes wherever the tree lies
-    target_compile_options(obol_flags INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+    add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.) # of what is generated, too
 endif()
 if(OBOL_FAILPOINTS)
     target_compile_definitions(obol_flags INTERFACE OBOL_FAILPOINTS)

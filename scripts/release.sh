@@ -8,7 +8,8 @@ release_run() {
     [ "$version" = "$(images_version)" ] || die "CMakeLists.txt says version $(images_version), not $version"
     [ -z "$(git status --porcelain)" ] || die "a release is made of what is committed: git status shows changes"
     packages_install
-    build_tree release
+    rm -rf "$ROOT/build/release" # from nothing; a compiler cache could bring what was made under other paths
+    CCACHE_DISABLE=1 build_tree release
     name=obol-$version-linux-$(dpkg --print-architecture)
     place=$ROOT/build/release-$version
     time=$(git log -1 --format=%ct)
