@@ -121,8 +121,8 @@ MUST_USE enum status journal_cursor_get(struct db *db, struct arena *arena, cons
                                         const char **ret);
 MUST_USE enum status journal_cursor_set(struct db *db, struct arena *arena, const char *consumer,
                                         const char *cursor);
-// In a transaction, after a restore from another server: its transaction numbers hide no events here,
-// and consumers compare with their peers from the start.
+// In a transaction, after a restore from another server: its transaction numbers hide no events
+// here, and consumers compare with their peers from the start.
 MUST_USE enum status journal_restored(struct db *db, struct arena *arena);
 
 // --- Audit

@@ -8,10 +8,10 @@
 #include "settings.h"
 
 static const struct command *const nouns[] = {
-    tenant_commands,  key_commands,    payment_commands,   refund_commands, provider_commands,
-    route_commands,   limit_commands,  webhook_commands,   audit_commands,  migrate_commands,
-    demo_commands,    health_commands, reconcile_commands, keys_commands,   payments_commands,
-    backup_commands,  restore_commands, doctor_commands,
+    tenant_commands, key_commands,     payment_commands,   refund_commands, provider_commands,
+    route_commands,  limit_commands,   webhook_commands,   audit_commands,  migrate_commands,
+    demo_commands,   health_commands,  reconcile_commands, keys_commands,   payments_commands,
+    backup_commands, restore_commands, doctor_commands,
 };
 #define NOUNS_N (sizeof nouns / sizeof *nouns)
 
