@@ -87,7 +87,7 @@ struct providers *providers_new(const struct payments_settings *settings)
         return NULL;
     }
     providers->arena = arena;
-    providers->with_simulator = settings->simulator_url[0] != '\0';
+    providers->with_simulator = strcmp(settings->simulator_url, "none") != 0;
     for (size_t i = 0; i < REAL_N; i++) {
         real[i](&providers->all[i]);
         scale(&providers->all[i], settings);

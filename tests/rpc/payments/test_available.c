@@ -117,7 +117,7 @@ Test(available, leave_the_simulator_out_where_there_is_none)
 {
     struct payments_settings settings = f.settings;
     struct providers *before = f.state.providers;
-    settings.simulator_url = "";
+    settings.simulator_url = "none";
     f.state.providers = providers_new(&settings);
     const ProviderList *list = listed();
     cr_assert_null(find(list, "simulator"));
