@@ -1,7 +1,7 @@
 # The container images: built with buildah, described by bills of materials, tried, and looked through for packages that
 # Debian's security team has mended since. Containerfile says what is in them.
 IMAGES="auth payments refunds webhooks gateway obol sandbox merchant"
-IMAGE_BASE=${IMAGE_BASE:-docker.io/library/debian:bookworm-slim}
+IMAGE_BASE=${IMAGE_BASE:-debian:bookworm-slim}
 IMAGE_PREFIX=${IMAGE_PREFIX:-localhost}
 export BUILDAH_ISOLATION=${BUILDAH_ISOLATION:-chroot} STORAGE_DRIVER=${STORAGE_DRIVER:-vfs}
 

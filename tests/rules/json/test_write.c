@@ -108,7 +108,7 @@ Test(write, gives_every_field_in_order)
         "\"amount_refunded\":0,\"provider\":\"\",\"next_action\":null,\"sequence\":0,"
         "\"error\":{\"code\":\"card_declined\",\"message\":\"\"},\"description\":null,"
         "\"customer\":null,\"metadata\":{},\"created_at\":\"1970-01-01T00:00:01.005Z\","
-        "\"updated_at\":null,\"mobile_money\":null,\"attempts\":[]}");
+        "\"updated_at\":null,\"mobile_money\":null,\"attempts\":[],\"test_mode\":null}");
 }
 
 Test(write, gives_bytes_that_javascript_gives_back)
