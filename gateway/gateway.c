@@ -6,6 +6,8 @@
 #include "crypto/tls.h"
 #include "obs/vitals.h"
 
+// All gateways ask the same services: one late answer must not take them all out of the balance.
+#define CHECKS_BORNE 1
 #define EDGE_CLOSE_MS 1000
 
 static const enum role upstream_roles[UPSTREAM_N] = {ROLE_AUTH, ROLE_PAYMENTS, ROLE_REFUNDS,
@@ -33,6 +35,7 @@ bool gateway_init(struct gateway *gateway)
         gateway->clients[i] =
             rpc_client_new_to(gateway->settings.targets[i], upstream_roles[i], gateway->rpc_tls);
         gateway->dependencies[i] = health_add(gateway->health, upstream_names[i], true);
+        health_bear(gateway->health, gateway->dependencies[i], CHECKS_BORNE);
         if (!gateway->clients[i])
             return false;
     }

@@ -22,6 +22,8 @@ SYSTEM_SECONDS_MAX = 900
 FUZZ_RUNS = 10000
 FUZZ_SECONDS_MAX = 120
 COVERAGE_MIN = 80
+SLOWEST_SHOWN = 12
+SYSTEM_AT_ONCE = 4  # they wait more than they compute
 # What runs once more on programs with the thread sanitizer in them.
 THREAD_SYSTEM = ["test_at_once.py", "test_at_once_endpoints.py", "test_main_job.py", "test_crash.py"]
 
@@ -103,6 +105,16 @@ def run_fuzz(tally, build, patterns, scratch):
                       f"{result.output}\nreplay: {fuzz.replay_command(build, result)}", result.seconds)
 
 
+def print_slowest(suite):
+    """Where the time goes: files by the seconds of their tests."""
+    seconds = {}
+    for case in suite.iter("testcase"):
+        file = case.get("classname").rsplit(".", 1)[-1]
+        seconds[file] = seconds.get(file, 0) + float(case.get("time"))
+    longest = sorted(seconds.items(), key=lambda entry: -entry[1])[:SLOWEST_SHOWN]
+    print("slowest: " + ", ".join(f"{file} {took:.0f} s" for file, took in longest), flush=True)
+
+
 def run_pytest(tally, name, arguments, scratch, seconds):
     report = pathlib.Path(scratch) / f"{name}.xml"
     began = time.monotonic()
@@ -116,6 +128,7 @@ def run_pytest(tally, name, arguments, scratch, seconds):
     passed = failed = 0
     if report.exists():
         suite = ElementTree.parse(report).getroot().find("testsuite")
+        print_slowest(suite)
         failed = int(suite.get("failures")) + int(suite.get("errors"))
         passed = int(suite.get("tests")) - failed - int(suite.get("skipped"))
     if code not in (0, 5) and failed == 0:
@@ -162,7 +175,7 @@ def main():
                 run_tier(tally, options.build, tier, patterns, scratch)
         if everything or "system" in named or (patterns and not named):
             chosen = ["-k", " or ".join(patterns)] if patterns else []
-            run_pytest(tally, "system", ["tests/system", "-n", "3", "--dist", "loadfile", *chosen], scratch, SYSTEM_SECONDS_MAX)
+            run_pytest(tally, "system", ["tests/system", "-n", str(SYSTEM_AT_ONCE), "--dist", "loadfile", *chosen], scratch, SYSTEM_SECONDS_MAX)
         if options.fuzz_build:
             run_fuzz(tally, options.fuzz_build, patterns, scratch)
         if options.thread_build:

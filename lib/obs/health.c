@@ -19,6 +19,7 @@
 struct dependency {
     const char *name;
     bool required, up;
+    int patience, missed; // reports in a row that it does not answer: borne, and so far
     int64_t latency_us;
     char reason[HEALTH_REASON_SIZE];
 };
@@ -133,11 +134,21 @@ void health_report(struct health *health, int dependency, bool up, int64_t laten
 {
     health_lock(health);
     if (dependency >= 0 && (size_t)dependency < health->n) {
-        health->dependencies[dependency].up = up;
-        health->dependencies[dependency].latency_us = latency_us;
-        health_show(health, &health->dependencies[dependency]);
+        struct dependency *it = &health->dependencies[dependency];
+        it->missed = up ? 0 : it->missed + 1;
+        it->up = up || (it->up && it->missed <= it->patience);
+        it->latency_us = latency_us;
+        health_show(health, it);
         health_judge(health);
     }
+    health_unlock(health);
+}
+
+void health_bear(struct health *health, int dependency, int misses)
+{
+    health_lock(health);
+    if (dependency >= 0 && (size_t)dependency < health->n)
+        health->dependencies[dependency].patience = misses;
     health_unlock(health);
 }
 

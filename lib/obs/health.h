@@ -25,6 +25,9 @@ DEFINE_CLEANUP(health_free, struct health *)
 int health_add(struct health *health, const char *name, bool required);
 // latency_us -1: not measured.
 void health_report(struct health *health, int dependency, bool up, int64_t latency_us);
+// So many reports in a row that it does not answer leave what is up as it is; none until this says
+// otherwise. For what is asked across a network, where one answer may be late.
+void health_bear(struct health *health, int dependency, int misses);
 // What an operator is to know of its state; copied, cut at HEALTH_REASON_SIZE. "": nothing.
 void health_explain(struct health *health, int dependency, const char *reason);
 // A pulse of a thread or loop, until health_free; name: static storage. NULL without memory.

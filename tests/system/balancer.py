@@ -16,7 +16,7 @@ class Balancer:
         """endpoints: {port of the service: port of its probes}."""
         self.port = port
         self.endpoints = endpoints
-        self.ready = []
+        self.ready, self.late = [], {endpoint: 0 for endpoint in endpoints}  # late: answers missed in a row
         self.taken = {endpoint: 0 for endpoint in endpoints}  # connections
         self.fewest = len(endpoints)  # that were ready at once; a test sets it anew
         self.refused = []  # why a connection led nowhere
@@ -27,14 +27,20 @@ class Balancer:
         for thread in self.threads:
             thread.start()
 
-    def is_ready(self, port):
+    def is_ready(self, endpoint, port):
+        """A late answer says nothing yet, as with a failureThreshold: the second in a row does."""
         try:
-            return send(port, "GET", "/health/ready", timeout=1).status == 200
+            ready = send(port, "GET", "/health/ready", timeout=1).status == 200
+        except TimeoutError:
+            self.late[endpoint] += 1
+            return endpoint in self.ready and self.late[endpoint] < 2
         except OSError:
-            return False
+            ready = False
+        self.late[endpoint] = 0
+        return ready
 
     def probe(self):
-        self.ready = [endpoint for endpoint, probe in self.endpoints.items() if self.is_ready(probe)]
+        self.ready = [endpoint for endpoint, probe in self.endpoints.items() if self.is_ready(endpoint, probe)]
         self.fewest = min(self.fewest, len(self.ready))
 
     def keep_probing(self):

@@ -21,7 +21,8 @@ UNKNOWN_MS = 4000  # so long does timeout@upi stay so: the gauges are read every
 ROW = re.compile(r"^\| `([a-z0-9_]+)`(?: \*)? \| \w+ \| [a-z_, ]*? ?\| ([a-z, ]+) \| ", re.M)
 OF = {"all": PROGRAMS, "services": SERVICES}
 # Seen only where something has happened that doesn't here: mutual TLS, a credential of one's own, a day's reconciliation.
-ELSEWHERE = {"obol_provider_sessions_total", "obol_reconciliation_differences"}
+ELSEWHERE = {"obol_provider_sessions_total", "obol_reconciliation_differences", "obol_spans_exported_total", "obol_spans_dropped_total",
+             "obol_errors_reported_total"}
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +156,8 @@ def test_what_each_knows_of_itself_and_of_others(stack, day):
         seen = page(stack, program)
         assert seen.value("obol_outbox_oldest_age_seconds") == 0
         assert seen.value("obol_ready") == seen.value("obol_bus_up") == 1
-        assert {labels["dependency"]: value for labels, value in seen.series("obol_dependency_up")} == {"postgres": 1, "nats": 1}
+        assert {labels["dependency"]: value for labels, value in seen.series("obol_dependency_up")} == {"postgres": 1, "nats": 1,
+                                                                                                            "migrations": 1}
         assert 0 < seen.value("obol_dependency_latency_seconds", dependency="postgres") < 30
         kept = {labels["state"]: value for labels, value in seen.series("obol_db_connections")}
         assert kept.keys() == {"down", "idle", "busy"} and min(kept.values()) >= 0

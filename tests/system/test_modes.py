@@ -85,6 +85,7 @@ def test_a_tenant_in_test_mode_never_moves_real_money(stack, api):
     told = stack.obol("provider", "test", credential["id"], "--tenant", api.tenant_id, code=1, parse=False)
     assert "test mode: no new payment goes by this credential" in told
     assert House(stack, "airtel").credential(api)["enabled"]  # both kinds beside each other: the mode chooses
+    after()
     made = api.post("/payments", payment("airtel")).ok(201)
     assert made["provider"] == "airtel" and made["test_mode"]
     assert stack.settle(api, made["id"])["status"] == "succeeded"
@@ -119,6 +120,7 @@ def test_what_stands_goes_on_under_its_own_credential(stack, api):
     held = [stack.settle(api, api.pay(capture="manual")["id"], "authorized") for _ in range(2)]
     house = House(stack, "airtel")
     house.credential(api)
+    after()
     sandbox = house.settled(api, status="succeeded")
     lost = api.pay(vpa="timeout@upi", key="before")
     live(stack, api)
@@ -138,6 +140,7 @@ def test_no_payment_is_rerouted_into_the_other_mode(stack, api):
     """It waits for a person, its tenant goes live, and its own credential leads nowhere."""
     dead = House(stack, "airtel").credential(api, base_url=f"http://127.0.0.1:{PORTS.take()}")
     stack.obol("limit", "set", "--tenant", api.tenant_id, "ZMW", "--review-above", 500)
+    after()
     made = api.post("/payments", payment("airtel", 1000)).ok(201)
     stack.settle(api, made["id"], "needs_review")
     live(stack, api)

@@ -23,6 +23,28 @@ Test(health, ready_when_all_required_are_up)
     cr_assert_not(health_ready(health));
 }
 
+Test(health, a_missed_answer_or_two_are_borne)
+{
+    CLEANUP(health_free) struct health *health = health_new("gateway", "0.1.0");
+    int auth = health_add(health, "auth", true);
+    health_bear(health, auth, 1);
+    health_report(health, auth, false, -1);
+    cr_assert_not(health_ready(health), "it was never up");
+    health_report(health, auth, true, 1);
+    for (int round = 0; round < 2; round++) {
+        health_report(health, auth, false, -1);
+        cr_assert(health_ready(health));
+        health_report(health, auth, true, 1);
+    }
+    health_report(health, auth, false, -1);
+    health_report(health, auth, false, -1);
+    cr_assert_not(health_ready(health));
+    health_report(health, auth, true, 1);
+    cr_assert(health_ready(health), "once is enough");
+    health_bear(health, -1, 1);
+    health_bear(health, HEALTH_DEPENDENCIES_MAX, 1);
+}
+
 Test(health, drain_is_for_good)
 {
     CLEANUP(health_free) struct health *health = health_new("payments", "0.1.0");
