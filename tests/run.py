@@ -23,6 +23,7 @@ FUZZ_RUNS = 10000
 FUZZ_SECONDS_MAX = 120
 COVERAGE_MIN = 80
 SLOWEST_SHOWN = 12
+PROGRAMS_AT_ONCE = 4
 SYSTEM_AT_ONCE = 4  # they wait more than they compute
 # What runs once more on programs with the thread sanitizer in them.
 THREAD_SYSTEM = ["test_at_once.py", "test_at_once_endpoints.py", "test_main_job.py", "test_crash.py"]
@@ -73,12 +74,13 @@ def run_program(path, scratch, tortures):
     return path.name, passed, failed, output + report, time.monotonic() - began
 
 
-def run_tier(tally, build, tier, patterns, scratch):
+def run_programs(tally, build, tiers, patterns, scratch):
+    """The programs of these tiers, what takes longest first: the last to end would be alone."""
     listed = (build / "tests" / "programs.txt").read_text().split()
-    programs = sorted(build / p for p in listed if p.startswith(f"tests/{tier}/"))
+    programs = [build / p for tier in reversed(TIERS) if tier in tiers for p in sorted(listed) if p.startswith(f"tests/{tier}/")]
     programs = [p for p in programs if not patterns or any(x in p.name for x in patterns)]
-    with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
-        for result in pool.map(lambda p: run_program(p, scratch, tier == "torture"), programs):
+    with concurrent.futures.ThreadPoolExecutor(max_workers=PROGRAMS_AT_ONCE) as pool:
+        for result in pool.map(lambda p: run_program(p, scratch, p.parent.name == "torture"), programs):
             tally.add(*result)
 
 
@@ -170,9 +172,8 @@ def main():
             os.environ["OBOL_TORTURE_ALL"] = "1"
         if everything or "checks" in named:
             run_pytest(tally, "checks", ["tests/checks"], scratch, 300)
-        for tier in TIERS:
-            if everything or tier in named or (patterns and not named):
-                run_tier(tally, options.build, tier, patterns, scratch)
+        tiers = [tier for tier in TIERS if everything or tier in named or (patterns and not named)]
+        run_programs(tally, options.build, tiers, patterns, scratch)
         if everything or "system" in named or (patterns and not named):
             chosen = ["-k", " or ".join(patterns)] if patterns else []
             run_pytest(tally, "system", ["tests/system", "-n", str(SYSTEM_AT_ONCE), "--dist", "loadfile", *chosen], scratch, SYSTEM_SECONDS_MAX)
