@@ -215,10 +215,10 @@ static const char *page_of(const struct request *request)
 static bool serve_page(struct request *request)
 {
     const char *page = request->page = page_of(request);
-    bool ready = health_ready(request->edge->gateway->health);
+    const struct health *health = request->edge->gateway->health;
     if (!page)
         return false;
-    bool live = !health_stuck(request->edge->gateway->health);
+    bool ready = health_ready(health), live = !health_stuck(health);
     if (strcmp(page, "/health/live") == 0)
         reply(request, live ? 200 : 503, "application/json",
               bytes_of_string(live ? "{\"status\":\"up\"}" : "{\"status\":\"stuck\"}"));

@@ -1,12 +1,10 @@
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/program.h"
+#include "base/signals.h"
 #include "gateway.h"
 #include "http/ops.h"
 #include "http/probe.h"
@@ -40,12 +38,6 @@ static void prod_edges(struct gateway *gateway)
     }
 }
 
-static bool wait_for_signal(const sigset_t *signals, int64_t max_ms)
-{
-    struct timespec wait = {.tv_sec = max_ms / 1000, .tv_nsec = max_ms % 1000 * NS_PER_MS};
-    return sigtimedwait(signals, NULL, &wait) > 0;
-}
-
 static void serve_until(struct gateway *gateway, struct http_server *rest, const sigset_t *signals)
 {
     struct pulse *pulse = health_pulse(gateway->health, "main loop");
@@ -54,7 +46,7 @@ static void serve_until(struct gateway *gateway, struct http_server *rest, const
         prod_edges(gateway);
         check_services(gateway);
         front_tend(gateway, rest);
-    } while (!wait_for_signal(signals, HEALTH_EVERY_MS));
+    } while (!signals_wait(signals, HEALTH_EVERY_MS));
     pulse_rest(pulse);
 }
 
@@ -66,10 +58,10 @@ static void drain(struct gateway *gateway, struct http_server *rest, const sigse
     log_info("draining");
     health_drain(gateway->health);
     int64_t half_ms = gateway->settings.drain_delay_ms / 2;
-    bool hurry = half_ms > 0 && wait_for_signal(signals, half_ms);
+    bool hurry = half_ms > 0 && signals_wait(signals, half_ms);
     http_server_leave(rest);
     if (half_ms > 0 && !hurry)
-        (void)wait_for_signal(signals, half_ms);
+        (void)signals_wait(signals, half_ms);
     http_server_drain(rest, gateway->settings.drain_ms);
     gateway_close(gateway);
     http_server_stop(rest, LAST_WORDS_MS);
@@ -112,11 +104,7 @@ int main(int argc, char **argv)
     int code = program_begin(&program, argc, argv);
     if (code != PROGRAM_SERVES)
         return code;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    signals_block(&signals);
     if (rpc_tls_open(&gateway.rpc_tls_settings, &gateway.rpc_tls) != STATUS_OK)
         return 2;
     if (!proxies_read(gateway.settings.trusted_proxies, &gateway.proxies)) {

@@ -18,6 +18,11 @@ struct journal {
 
 extern const struct db_migration journal_migrations[];
 extern const size_t journal_migrations_n;
+#define MIGRATIONS_MAX 64 // of a service, the journal's among them
+// The journal's and then a service's own, as one list in items; false: too many.
+bool journal_migrations_before(const struct db_migrations *own,
+                               struct db_migration items[MIGRATIONS_MAX],
+                               struct db_migrations *ret);
 
 #define IDEMPOTENCY_TTL_S (24 * 3600)
 #define IDEMPOTENCY_KEY_MAX 255

@@ -7,8 +7,6 @@
 #include "service/service.h"
 #include "telemetry/telemetry.h"
 
-#define SERVICE_MIGRATIONS_MAX 64
-
 struct service_settings {
     const char *listen, *ops_listen, *health_listen, *database_url, *fallback_database_url;
     const char *nats_url, *nats_stream, *keys;
@@ -42,9 +40,6 @@ struct service {
     void *state;
     _Atomic bool stopping;
 };
-
-// service.c: true when a signal to leave came within max_ms.
-bool service_signalled(const sigset_t *signals, int64_t max_ms);
 
 // schema.c: until the database is there and its schema current; false: told to leave first.
 bool schema_prepare(const struct service *service, struct db *db, const sigset_t *signals);

@@ -1,27 +1,12 @@
 // The service's schema is what its code expects, or it isn't ready: brought there by itself, or
 // waited for until an operator has (OBOL_MIGRATE=false). A newer schema is as good: migrations are
 // backward compatible by one version, and a rollout meets old code with the new schema.
-#include <string.h>
-
 #include "base/log.h"
+#include "base/signals.h"
 #include "db/migrate.h"
 #include "service/internal.h"
 
 #define DATABASE_RETRY_MS 250
-
-// The journal's migrations and the service's own.
-static bool migrations_all(const struct service_definition *definition,
-                           struct db_migration items[SERVICE_MIGRATIONS_MAX],
-                           struct db_migrations *ret)
-{
-    const struct db_migrations *own = definition->migrations;
-    if (journal_migrations_n + own->n > SERVICE_MIGRATIONS_MAX)
-        return false;
-    memcpy(items, journal_migrations, journal_migrations_n * sizeof *items);
-    memcpy(items + journal_migrations_n, own->items, own->n * sizeof *items);
-    *ret = (struct db_migrations){own->schema, items, journal_migrations_n + own->n};
-    return true;
-}
 
 // "missing: 3 outbox, 104 limits"; "" when none is.
 static const char *missing_text(struct arena *arena, const struct db_migration *const *missing,
@@ -38,7 +23,7 @@ static const char *missing_text(struct arena *arena, const struct db_migration *
 static enum status look(const struct service *service, struct db *db, struct arena *arena,
                         const struct db_migrations *all, const char **ret_missing)
 {
-    const struct db_migration *missing[SERVICE_MIGRATIONS_MAX];
+    const struct db_migration *missing[MIGRATIONS_MAX];
     size_t n = 0;
     enum status status = db_migrate_missing(db, all, missing, &n);
     if (status != STATUS_OK)
@@ -53,9 +38,9 @@ static enum status look(const struct service *service, struct db *db, struct are
 static enum status bring(const struct service *service, struct db *db, struct arena *arena,
                          const char **ret_missing)
 {
-    struct db_migration items[SERVICE_MIGRATIONS_MAX];
+    struct db_migration items[MIGRATIONS_MAX];
     struct db_migrations all;
-    if (!migrations_all(service->definition, items, &all))
+    if (!journal_migrations_before(service->definition->migrations, items, &all))
         return STATUS_INTERNAL;
     enum status status = service->settings.migrate ? db_migrate_up(db, &all) : STATUS_OK;
     if (status == STATUS_OK)
@@ -89,7 +74,7 @@ bool schema_prepare(const struct service *service, struct db *db, const sigset_t
             say(status, missing);
         said = status;
         arena_reset(arena);
-        if (service_signalled(signals, DATABASE_RETRY_MS))
+        if (signals_wait(signals, DATABASE_RETRY_MS))
             return false;
     }
     return false;
@@ -98,10 +83,10 @@ bool schema_prepare(const struct service *service, struct db *db, const sigset_t
 void schema_look(const struct service *service, struct db *db)
 {
     CLEANUP(arena_free) struct arena *arena = arena_new(ARENA_CAP_REQUEST);
-    struct db_migration items[SERVICE_MIGRATIONS_MAX];
+    struct db_migration items[MIGRATIONS_MAX];
     struct db_migrations all;
     const char *missing = "";
-    if (!arena || !migrations_all(service->definition, items, &all))
+    if (!arena || !journal_migrations_before(service->definition->migrations, items, &all))
         return;
     if (look(service, db, arena, &all, &missing) == STATUS_OK && *missing)
         log_warn("the schema is behind", LOG_S("reason", missing));

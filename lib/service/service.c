@@ -2,17 +2,16 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/signals.h"
 #include "obol/journal/v1/journal.obol.h"
 #include "obs/vitals.h"
 #include "service/settings.h"
@@ -90,23 +89,6 @@ static void worker_end(void *context)
     free(worker);
 }
 
-// Signals are taken by the main thread alone, in service_signalled; every other thread inherits the
-// mask.
-static void block_signals(sigset_t *ret_set)
-{
-    sigemptyset(ret_set);
-    sigaddset(ret_set, SIGTERM);
-    sigaddset(ret_set, SIGINT);
-    pthread_sigmask(SIG_BLOCK, ret_set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
-
-bool service_signalled(const sigset_t *set, int64_t max_ms)
-{
-    struct timespec wait = {.tv_sec = max_ms / 1000, .tv_nsec = max_ms % 1000 * NS_PER_MS};
-    return sigtimedwait(set, NULL, &wait) > 0;
-}
-
 // The address of a process that was just replaced, or that a passing connection of this machine
 // happens to use, is free again in a moment.
 static enum status listen_patiently(const struct rpc_server_config *config, const sigset_t *signals,
@@ -117,7 +99,7 @@ static enum status listen_patiently(const struct rpc_server_config *config, cons
         enum status status = rpc_server_start(config, ret);
         if (status != STATUS_UNAVAILABLE || clock_left_ms(deadline_ns) == 0)
             return status;
-        if (service_signalled(signals, LISTEN_RETRY_MS))
+        if (signals_wait(signals, LISTEN_RETRY_MS))
             return status;
     }
 }
@@ -216,7 +198,7 @@ static void stop_work(struct service *service)
 static void serve_until(const struct service *service, struct db *db, const sigset_t *signals)
 {
     struct pulse *pulse = health_pulse(service->health, "main loop");
-    for (size_t turn = 1; !service_signalled(signals, HEALTH_EVERY_MS); turn++) {
+    for (size_t turn = 1; !signals_wait(signals, HEALTH_EVERY_MS); turn++) {
         pulse_busy(pulse);
         if (db_ping(db) != STATUS_OK)
             log_debug("database away");
@@ -233,10 +215,10 @@ static void give_notice(const struct service *service, const sigset_t *signals)
     int64_t half_ms = service->settings.drain_delay_ms / 2;
     log_info("draining");
     health_drain(service->health);
-    bool hurry = half_ms > 0 && service_signalled(signals, half_ms);
+    bool hurry = half_ms > 0 && signals_wait(signals, half_ms);
     health_leave(service->health);
     if (half_ms > 0 && !hurry)
-        (void)service_signalled(signals, half_ms);
+        (void)signals_wait(signals, half_ms);
 }
 
 static int run(struct service *service, struct db *db, const sigset_t *signals)
@@ -333,7 +315,7 @@ int service_main(int argc, char **argv, const struct service_definition *definit
     if (code != PROGRAM_SERVES)
         return code;
     sigset_t signals;
-    block_signals(&signals);
+    signals_block(&signals);
     if (rpc_tls_open(&service.tls_settings, &service.tls) != STATUS_OK)
         return 2;
     struct telemetry *telemetry;

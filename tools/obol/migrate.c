@@ -12,8 +12,6 @@
 #include "webhooks_sql.h"
 #include "json/json.h"
 
-#define MIGRATIONS_MAX 64
-
 DEFINE_CLEANUP(db_free, struct db *)
 
 static const struct {
@@ -34,16 +32,10 @@ const char *peer_database_url(enum peer peer)
     return *own ? own : obol_settings.database_url;
 }
 
-// The journal's migrations and the service's own, as the service itself applies them.
 static bool migrations_of(enum peer peer, struct db_migration *items, struct db_migrations *ret)
 {
-    size_t own_n = *services[peer].n;
-    if (journal_migrations_n + own_n > MIGRATIONS_MAX)
-        return false;
-    memcpy(items, journal_migrations, journal_migrations_n * sizeof *items);
-    memcpy(items + journal_migrations_n, services[peer].items, own_n * sizeof *items);
-    *ret = (struct db_migrations){peer_name(peer), items, journal_migrations_n + own_n};
-    return true;
+    const struct db_migrations own = {peer_name(peer), services[peer].items, *services[peer].n};
+    return journal_migrations_before(&own, items, ret);
 }
 
 static enum status migrate(struct db *db, const struct db_migrations *migrations,
