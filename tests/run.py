@@ -23,6 +23,7 @@ FUZZ_RUNS = 10000
 FUZZ_SECONDS_MAX = 120
 COVERAGE_MIN = 80
 SLOWEST_SHOWN = 12
+FAILURE_WIDTH = 300
 PROGRAMS_AT_ONCE = 4
 SYSTEM_AT_ONCE = 4  # they wait more than they compute
 # What runs once more on programs with the thread sanitizer in them.
@@ -33,10 +34,12 @@ class Tally:
     def __init__(self):
         self.passed = 0
         self.failed = 0
+        self.failures = []  # a line each, said once more at the end
 
-    def add(self, name, passed, failed, output, seconds):
+    def add(self, name, passed, failed, output, seconds, failures=()):
         self.passed += passed
         self.failed += failed
+        self.failures += failures or [name] * bool(failed)
         verdict = "ok" if failed == 0 else "FAILED"
         print(f"{verdict:6} {name}  {passed} passed, {failed} failed  ({seconds:.1f} s)", flush=True)
         if failed:
@@ -117,6 +120,16 @@ def print_slowest(suite):
     print("slowest: " + ", ".join(f"{file} {took:.0f} s" for file, took in longest), flush=True)
 
 
+def failures_of(suite):
+    """A line for each: what failed and the first line of why."""
+    lines = []
+    for case in suite.iter("testcase"):
+        for fault in [*case.iter("failure"), *case.iter("error")]:
+            why = (fault.get("message") or "").partition("\n")[0]
+            lines.append(f"{case.get('classname')}::{case.get('name')}: {why[:FAILURE_WIDTH]}")
+    return lines
+
+
 def run_pytest(tally, name, arguments, scratch, seconds):
     report = pathlib.Path(scratch) / f"{name}.xml"
     began = time.monotonic()
@@ -128,14 +141,16 @@ def run_pytest(tally, name, arguments, scratch, seconds):
     except subprocess.TimeoutExpired as expired:
         output, code = f"{expired.stdout}\nstill running after {seconds} s", 1
     passed = failed = 0
+    failures = []
     if report.exists():
         suite = ElementTree.parse(report).getroot().find("testsuite")
         print_slowest(suite)
+        failures = failures_of(suite)
         failed = int(suite.get("failures")) + int(suite.get("errors"))
         passed = int(suite.get("tests")) - failed - int(suite.get("skipped"))
     if code not in (0, 5) and failed == 0:
         failed = 1
-    tally.add(name, passed, failed, output, time.monotonic() - began)
+    tally.add(name, passed, failed, output, time.monotonic() - began, failures)
 
 
 def report_coverage(tally, build):
@@ -185,6 +200,8 @@ def main():
             run_pytest(tally, "system_tsan", [f"tests/system/{name}" for name in THREAD_SYSTEM], scratch, SYSTEM_SECONDS_MAX)
         if everything:
             report_coverage(tally, options.build)
+    for failure in tally.failures:
+        print(f"failed: {failure}")
     print(f"{tally.passed} passed, {tally.failed} failed")
     return 1 if tally.failed or not tally.passed else 0
 
