@@ -7,6 +7,7 @@ import concurrent.futures
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -177,6 +178,9 @@ def main():
     named = [t for t in options.what if t in TIERS + ["system", "checks", "fuzz"]]
     patterns = [] if everything else [w for w in options.what if w not in named]
     tally = Tally()
+    # A shell starts what is to run in the background with these ignored, and what is tested would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     for counts in options.build.rglob("*.gcda"):
         counts.unlink()
     with tempfile.TemporaryDirectory(prefix="obol-", dir="/tmp") as scratch:

@@ -25,7 +25,7 @@ struct service {
     struct journal journal;
     struct db_config db;
     struct health *health;
-    int schema_dependency;
+    int schema_dependency, listener_dependency;
     struct bus *bus;
     struct relay *relay;
     struct bell *outbox_bell;

@@ -227,6 +227,7 @@ static int run(struct service *service, struct db *db, const sigset_t *signals)
         return 0;
     enum status status = start_work(service, signals);
     if (status == STATUS_OK) {
+        health_report(service->health, service->listener_dependency, true, -1);
         log_info("serving", LOG_S("address", service->settings.listen),
                  LOG_S("version", OBOL_VERSION));
         serve_until(service, db, signals);
@@ -264,6 +265,7 @@ static enum status assemble(struct service *service)
         .ring = &service->ring,
     };
     service->schema_dependency = health_add(service->health, "migrations", true);
+    service->listener_dependency = health_add(service->health, "listener", true);
     health_stuck_after(service->health, service->settings.live_within_s * 1000);
     struct bus_config bus = {
         .url = service->settings.nats_url,

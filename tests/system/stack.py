@@ -13,7 +13,8 @@ from processes import PORTS, Process, answers, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("OBOL_BIN", ROOT / "build" / "asan" / "bin"))
-SUPPRESSIONS = ROOT / "tests" / "tsan" / "suppressions.txt"
+RACES = ROOT / "tests" / "tsan" / "suppressions.txt"
+LEAKS = ROOT / "tests" / "asan" / "leaks.txt"
 SERVICES = ["auth", "payments", "refunds", "webhooks"]
 PORT_NAMES = [*SERVICES, *(f"{name}_ops" for name in [*SERVICES, "gateway"]), "gateway", "sandbox", "merchant", "nats",
               "nats_monitor"]
@@ -91,8 +92,9 @@ class Stack:
         host = {name: f"127.0.0.1:{port}" for name, port in self.ports.items()}
         # Whole programs up to a clean exit: here leaks are looked for, which forked unit tests can't.
         sanitizers = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:handle_abort=1",
+                      "LSAN_OPTIONS": f"suppressions={LEAKS}:print_suppressions=0",
                       "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-                      "TSAN_OPTIONS": f"suppressions={SUPPRESSIONS}:halt_on_error=0:exitcode=66"}
+                      "TSAN_OPTIONS": f"suppressions={RACES}:halt_on_error=0:exitcode=66"}
         listening = {f"{name.upper()}_LISTEN": host[name] for name in [*SERVICES, "gateway", "sandbox", "merchant"]}
         operations = {f"{name.upper()}_OPS_LISTEN": host[f"{name}_ops"] for name in [*SERVICES, "gateway"]}
         targets = {f"{name.upper()}_TARGET": f"ipv4:{host[name]},{host[f'{name}_2']}" if f"{name}_2" in host else host[name]

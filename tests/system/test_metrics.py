@@ -156,8 +156,8 @@ def test_what_each_knows_of_itself_and_of_others(stack, day):
         seen = page(stack, program)
         assert seen.value("obol_outbox_oldest_age_seconds") == 0
         assert seen.value("obol_ready") == seen.value("obol_bus_up") == 1
-        assert {labels["dependency"]: value for labels, value in seen.series("obol_dependency_up")} == {"postgres": 1, "nats": 1,
-                                                                                                            "migrations": 1}
+        assert {labels["dependency"]: value for labels, value in seen.series("obol_dependency_up")} == {
+            "postgres": 1, "nats": 1, "migrations": 1, "listener": 1}
         assert 0 < seen.value("obol_dependency_latency_seconds", dependency="postgres") < 30
         kept = {labels["state"]: value for labels, value in seen.series("obol_db_connections")}
         assert kept.keys() == {"down", "idle", "busy"} and min(kept.values()) >= 0

@@ -3,6 +3,7 @@ import concurrent.futures
 import json
 import re
 import signal
+import socket
 import time
 
 import grpc
@@ -85,7 +86,7 @@ def test_whoever_runs_is_live_and_ready(kubelet):
         page = kubelet.page(program)
         assert page["live"] is True and page["version"] and page["disk"]["free_bytes"] > 0, page
     page = kubelet.page("payments")
-    assert {name: of["status"] for name, of in page["dependencies"].items()} == {"postgres": "up", "nats": "up", "migrations": "up"}
+    assert {name: of["status"] for name, of in page["dependencies"].items()} == {"postgres": "up", "nats": "up", "migrations": "up", "listener": "up"}
     assert kubelet.grpc("auth", "no.Such") == grpc.StatusCode.NOT_FOUND
 
 
@@ -165,6 +166,17 @@ def test_a_newer_schema_is_as_good(stack, kubelet):
     stack.restart("refunds")  # and with migrations of its own to apply, all of them there
     kubelet.sees("refunds", 200, 200)
     stack.sql("DELETE FROM refunds.schema_migrations WHERE version = 9999")
+
+
+def test_who_does_not_listen_yet_is_not_ready(stack, kubelet):
+    """The first call that a caller sends because it is ready would be refused."""
+    stack.processes["refunds"].stop()
+    with socket.create_server(("127.0.0.1", stack.ports["refunds"])):
+        stack.restart("refunds")
+        wait_until(lambda: kubelet.page("refunds")["dependencies"]["migrations"]["status"] == "up", 15, "its schema is there")
+        kubelet.sees("refunds", 200, 503)
+        assert kubelet.page("refunds")["dependencies"]["listener"]["status"] == "down"
+    kubelet.sees("refunds", 200, 200)
 
 
 def again(stack, name, **environment):
