@@ -68,7 +68,8 @@ struct consumer *consumer_start(struct bus *bus, const struct db_config *db,
                                 const struct consumer_config *config);
 void consumer_stop(struct consumer *consumer); // joins
 
-// The wire form. events_unpack copies into the arena; INVALID_ARGUMENT when malformed.
+// The wire form. events_unpack copies into the arena; INVALID_ARGUMENT when malformed,
+// RESOURCE_EXHAUSTED when the arena is too small for it, as it is now.
 struct bytes events_pack(struct arena *arena, const struct event *events, size_t n);
 MUST_USE enum status events_unpack(struct arena *arena, struct bytes packed, struct event **ret,
                                    size_t *ret_n);

@@ -43,10 +43,15 @@ static void unpack(struct consumer *consumer, natsMsg *message, struct catch *ca
     letter->message = message;
     if (!feed_wants_subject(consumer->feed, natsMsg_GetSubject(message))) {
         natsMsg_Ack(message, NULL);
-    } else if (events_unpack(consumer->work.arena, packed, &letter->events, &letter->n) ==
-               STATUS_OK) {
+        return;
+    }
+    enum status status = events_unpack(consumer->work.arena, packed, &letter->events, &letter->n);
+    if (status == STATUS_OK) {
         caught->letters_n++;
         caught->n += letter->n;
+    } else if (status == STATUS_RESOURCE_EXHAUSTED) {
+        log_warn("consumer.no_memory", LOG_S("consumer", consumer->config.durable));
+        natsMsg_NakWithDelay(message, BUS_RETRY_MS, NULL); // there is more of it then
     } else {
         log_error("consumer.message_malformed", LOG_S("consumer", consumer->config.durable),
                   LOG_S("subject", natsMsg_GetSubject(message)));

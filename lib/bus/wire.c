@@ -55,14 +55,23 @@ struct bytes events_pack(struct arena *arena, const struct event *events, size_t
     return (struct bytes){packed, obol__journal__v1__events__pack(&all, packed)};
 }
 
-static void *from_arena(void *arena, size_t size)
+// Says whether it was the memory that wasn't enough: protobuf-c doesn't.
+struct unpacking {
+    struct arena *arena;
+    bool exhausted;
+};
+
+static void *from_arena(void *unpacking, size_t size)
 {
-    return arena_alloc(arena, size);
+    struct unpacking *own = unpacking;
+    void *at = arena_alloc(own->arena, size);
+    own->exhausted |= !at;
+    return at;
 }
 
-static void keep(void *arena, void *at)
+static void keep(void *unpacking, void *at)
 {
-    (void)arena, (void)at; // the arena frees
+    (void)unpacking, (void)at; // the arena frees
 }
 
 static struct event event_of(const Obol__Journal__V1__Event *message)
@@ -88,12 +97,18 @@ static struct event event_of(const Obol__Journal__V1__Event *message)
 enum status events_unpack(struct arena *arena, struct bytes packed, struct event **ret,
                           size_t *ret_n)
 {
-    ProtobufCAllocator allocator = {.alloc = from_arena, .free = keep, .allocator_data = arena};
+    struct unpacking unpacking = {arena, false};
+    ProtobufCAllocator allocator = {
+        .alloc = from_arena, .free = keep, .allocator_data = &unpacking};
     const Obol__Journal__V1__Events *all =
         obol__journal__v1__events__unpack(&allocator, packed.length, packed.at);
-    struct event *events = all ? ARENA_ARRAY(arena, all->n_events, struct event) : NULL;
-    if (!events || all->n_events == 0)
+    if (unpacking.exhausted)
+        return STATUS_RESOURCE_EXHAUSTED;
+    if (!all || all->n_events == 0)
         return STATUS_INVALID_ARGUMENT;
+    struct event *events = ARENA_ARRAY(arena, all->n_events, struct event);
+    if (!events)
+        return STATUS_RESOURCE_EXHAUSTED;
     for (size_t i = 0; i < all->n_events; i++) {
         if (!*all->events[i]->id || !*all->events[i]->type)
             return STATUS_INVALID_ARGUMENT;

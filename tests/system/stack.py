@@ -50,6 +50,7 @@ class Stack:
             cluster(self.directory, postgres) if own_cluster else Database(self.directory)
         self.environment = {**os.environ, **self.settings(), **self.pace(), **environment}
         self.processes = {}
+        self.seeded = False
         self.nats_key = secrets.token_hex(32)
         for name in self.buses:
             sealed = self.directory / f"{name}.conf"
@@ -127,6 +128,7 @@ class Stack:
             self.processes[name].start()
         self.wait_ready()
         self.obol("demo", "seed")
+        self.seeded = True
         return self
 
     def wait_ready(self, seconds=60):
@@ -138,6 +140,12 @@ class Stack:
                       [*(f"{name}_ops" for name in SERVICES), "gateway", *(f"{name}_ops" for name in self.replicas)]]
             return all(listening) and set(probes) == {200}
         wait_until(ready, seconds, "every part is ready")
+        if self.seeded:
+            wait_until(self.found, seconds, "the gateway has found them all")
+
+    def found(self):
+        """Who has come back is ready before its callers look for it again; until then they answer 503."""
+        return all(self.demo.get(path).status != 503 for path in ["/payments?limit=1", "/refunds?limit=1", "/webhook_endpoints"])
 
     def restart(self, name, **environment):
         """From the test's main thread; the program must not be running."""

@@ -55,3 +55,22 @@ Test(wire, refuses_what_is_malformed)
     arena_free(small);
     arena_free(arena);
 }
+
+// Who takes the one for the other throws away what is good.
+Test(wire, tells_what_is_malformed_from_what_finds_no_memory)
+{
+    struct arena *arena = arena_new(ARENA_CAP_REQUEST);
+    const struct event event = {.id = "evt_1", .type = "payment.created"};
+    struct bytes packed = events_pack(arena, &event, 1);
+    struct event *back;
+    size_t n, cap = 16;
+    enum status status = STATUS_RESOURCE_EXHAUSTED;
+    for (; status == STATUS_RESOURCE_EXHAUSTED && cap < 8192; cap += 16) {
+        struct arena *small = arena_new(cap);
+        status = events_unpack(small, packed, &back, &n);
+        arena_free(small);
+    }
+    cr_assert_eq(status, STATUS_OK);
+    cr_assert_gt(cap, 256);
+    arena_free(arena);
+}

@@ -135,7 +135,7 @@ static bool carries(void)
         usleep(10000);
     torture_disarm();
     finish(&bus, &relay, &consumer, &wanted);
-    for (int i = 0; i < 3000 && !all_seen(&seen); i++)
+    for (int i = 0; i < 4500 && !all_seen(&seen); i++) // longer than the bus waits for an answer
         usleep(10000);
     torture_check(all_seen(&seen)); // whatever failed, all have come in the end
     consumer_stop(consumer);
