@@ -66,6 +66,7 @@ class Versions(Stack):
         self.obol("migrate", "up", parse=False)
         self.run(**{name: "old" for name in ALL})
         self.with_obol("old").obol("demo", "seed")
+        self.seeded = True
         return self
 
 
