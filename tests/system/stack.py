@@ -15,6 +15,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("OBOL_BIN", ROOT / "build" / "asan" / "bin"))
 RACES = ROOT / "tests" / "tsan" / "suppressions.txt"
 LEAKS = ROOT / "tests" / "asan" / "leaks.txt"
+# What takes longer is in as well: ./dev test all.
+LONG = os.environ.get("OBOL_TEST_THOUSAND") == "1"
 SERVICES = ["auth", "payments", "refunds", "webhooks"]
 PORT_NAMES = [*SERVICES, *(f"{name}_ops" for name in [*SERVICES, "gateway"]), "gateway", "sandbox", "merchant", "nats",
               "nats_monitor"]
@@ -127,9 +129,12 @@ class Stack:
         for name in self.names:
             self.processes[name].start()
         self.wait_ready()
+        self.seed()
+        return self
+
+    def seed(self):
         self.obol("demo", "seed")
         self.seeded = True
-        return self
 
     def wait_ready(self, seconds=60):
         def ready():

@@ -18,7 +18,7 @@ import pytest
 
 from client import payment
 from postgres import PG_BIN, Database, psql
-from stack import SERVICES, Stack, wait_until
+from stack import LONG, SERVICES, Stack, wait_until
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
 
@@ -34,7 +34,7 @@ RATE = 14
 MIX = {"pay": 55, "pay an order": 8, "refund": 22, "read a payment": 8, "list": 7}
 # Sent twice, the simulator charges twice.
 FORGETFUL = {"SIMULATOR_IDEMPOTENT": "false", "SANDBOX_IDEMPOTENT": "false"}
-LONG = pytest.mark.skipif(os.environ.get("OBOL_TEST_THOUSAND") != "1", reason="takes longer: ./dev test all")
+LONGER = pytest.mark.skipif(not LONG, reason="takes longer: ./dev test all")
 LEFT = 3  # payments that wait for a processor when the backup is made
 
 
@@ -251,7 +251,7 @@ class Archive:
         wait_until((self.place / "wal" / segment).exists, 30, f"{segment} is archived")
 
 
-@LONG
+@LONGER
 def test_back_to_a_moment(drill):
     """What was committed before the moment is there, what came after it is not; what was under way is asked about first."""
     stack, api = drill.stack, drill.tenants[1]
@@ -496,7 +496,7 @@ def test_refunds_that_nobody_was_told_of_are_not_driven_on(drill, empty, tmp_pat
         other.drop()
 
 
-@LONG
+@LONGER
 def test_services_with_databases_of_their_own(drill, tmp_path):
     """Each is consistent in itself; payments' is the newest, so that what others know of it is there."""
     databases = {name: Database(tmp_path) for name in SERVICES}

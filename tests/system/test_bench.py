@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from processes import wait_until
-from stack import BIN
+from stack import BIN, LONG
 
 BENCH = pathlib.Path(__file__).resolve().parents[2] / "bench"
 SECONDS_MAX = 240
@@ -34,7 +34,7 @@ def command(out, *words):
     return [sys.executable, BENCH / "run.py", "--bin", BIN, "--quick", "--out", out, *words]
 
 
-@pytest.mark.parametrize("name", LINES if os.environ.get("OBOL_TEST_THOUSAND") == "1" else [n for n in LINES if n in ALWAYS])
+@pytest.mark.parametrize("name", LINES if LONG else [n for n in LINES if n in ALWAYS])
 def test_runs_for_a_moment(name, tmp_path):
     done = subprocess.run(command(tmp_path, name), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, timeout=SECONDS_MAX)

@@ -14,7 +14,7 @@ from conftest import running_stack
 from postgres import Database, psql
 from processes import PORTS
 from receiver import Receiver
-from stack import SERVICES, wait_until
+from stack import LONG, SERVICES, wait_until
 
 HOUR_S = 3600
 
@@ -216,7 +216,7 @@ def test_programs_that_are_elsewhere_are_not_guessed_at(stack, tmp_path):
     assert [f["text"] for f in told if f["what"] == "configuration of payments"] == ["not looked at: the program is not beside obol"]
 
 
-@pytest.mark.skipif(os.environ.get("OBOL_TEST_THOUSAND") != "1", reason="takes half a minute")
+@pytest.mark.skipif(not LONG, reason="takes half a minute")
 def test_what_says_nothing_is_not_waited_for(stack):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))

@@ -1,6 +1,5 @@
 """The gateway's listener under attack: what could be read in two ways, what is slow, what is too much."""
 import itertools
-import os
 import pathlib
 import resource
 import secrets
@@ -15,6 +14,7 @@ from conftest import running_stack
 from edge import edge, statuses, talk
 from postgres import fingerprint
 from processes import wait_until
+from stack import LONG
 
 REQUEST_S, IDLE_S = 3, 5
 ORDER = b'{"amount": 700, "currency": "INR"}'
@@ -349,7 +349,7 @@ def test_beyond_the_most_connections_new_ones_are_closed_and_old_ones_served(sta
 
 
 def test_many_idle_connections_cost_little_and_hold_nobody_up(stack):
-    n, idle_s = (10000, 40) if os.environ.get("OBOL_TEST_THOUSAND") else (2000, 8)
+    n, idle_s = (10000, 40) if LONG else (2000, 8)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     assert hard >= n + 500, f"this test needs {n + 500} descriptors, the hard limit is {hard}"
     resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))  # a shell's, which the gateway raises

@@ -1,5 +1,4 @@
 """Two PostgreSQL servers, one URL that names both: what was acknowledged outlives the loss of either."""
-import os
 import signal
 import time
 
@@ -8,11 +7,11 @@ import pytest
 from books import Load, audit
 from client import payment
 from conftest import running_stack
-from stack import wait_until
+from stack import LONG, wait_until
 
 # The services' own wait for an answer: statement_timeout 15 s and 5 s beyond it, then a new connection.
 GIVEN_UP_S = 20
-LOSSES = [signal.SIGKILL, *([signal.SIGSTOP] if os.environ.get("OBOL_TEST_THOUSAND") == "1" else [])]
+LOSSES = [signal.SIGKILL, *([signal.SIGSTOP] if LONG else [])]
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,11 @@ from client import payment as upi
 from processes import PORTS, Process
 from providers import FIELDS, PACE, payment
 from receiver import Receiver
-from stack import BIN, SERVICES, Stack, wait_until
+from stack import BIN, LONG, SERVICES, Stack, wait_until
 
 ALL = [*SERVICES, "payments_2", "gateway"]
 OUTCOMES = {"payment.succeeded", "payment.failed", "payment.authorized"}
-pytestmark = pytest.mark.skipif(os.environ.get("OBOL_TEST_THOUSAND") != "1", reason="builds the version before: ./dev test all")
+pytestmark = pytest.mark.skipif(not LONG, reason="builds the version before: ./dev test all")
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,7 @@ class Versions(Stack):
             self.processes[name].start()
         self.obol("migrate", "up", parse=False)
         self.run(**{name: "old" for name in ALL})
-        self.with_obol("old").obol("demo", "seed")
-        self.seeded = True
+        self.with_obol("old").seed()
         return self
 
 

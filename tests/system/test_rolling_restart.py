@@ -1,5 +1,4 @@
 """Zero downtime: two of everything behind a balancer, each restarted in turn under load, and nobody notices."""
-import os
 import signal
 import time
 
@@ -10,9 +9,8 @@ from client import send
 from conftest import running_stack
 from processes import PORTS
 from shoppers import Shoppers
-from stack import SERVICES, Stack, sequences_whole, wait_until
+from stack import LONG, SERVICES, Stack, sequences_whole, wait_until
 
-LONG = os.environ.get("OBOL_TEST_THOUSAND") == "1"
 ROUNDS, PER_S, DELAY_MS = (4, 10, 3000) if LONG else (1, 5, 1600)
 PROGRAMS = ["auth", "payments", "refunds", "webhooks", "gateway"]
 

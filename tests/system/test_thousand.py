@@ -3,7 +3,6 @@
 150 of them; a thousand with OBOL_TEST_THOUSAND=1, as ./dev test all has it.
 """
 import collections
-import os
 import random
 
 import pytest
@@ -11,10 +10,10 @@ import pytest
 from client import at_once
 from conftest import running_stack
 from providers import FIELDS, PACE, House, card, forms, moves, payment
-from stack import sequences_whole, wait_until
+from stack import LONG, sequences_whole, wait_until
 
 SEED = 4
-PER_PROVIDER = 200 if os.environ.get("OBOL_TEST_THOUSAND") == "1" else 30
+PER_PROVIDER = 200 if LONG else 30
 TENANTS = 4
 CUSTOMERS = 16  # at once
 SECONDS_MAX = 60 + PER_PROVIDER // 2
