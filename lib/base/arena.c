@@ -46,6 +46,7 @@ struct deferred {
 
 struct arena {
     size_t cap, used;
+    bool exhausted;
     struct block *first, *current; // everything between first and current is full enough
     struct deferred *deferred;     // newest first
 };
@@ -117,6 +118,7 @@ void arena_reset(struct arena *arena)
     kept->next = NULL;
     arena->first = arena->current = kept;
     arena->used = 0;
+    arena->exhausted = false;
 }
 
 void arena_free(struct arena *arena)
@@ -145,19 +147,25 @@ static struct block *arena_grow(struct arena *arena, size_t bytes)
     return block;
 }
 
+static void *refused(struct arena *arena)
+{
+    arena->exhausted = true;
+    return NULL;
+}
+
 void *arena_alloc(struct arena *arena, size_t bytes)
 {
     size_t left = arena->cap - arena->used;
     if (bytes > left)
-        return NULL;
+        return refused(arena);
     size_t rounded = bytes ? (bytes + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1) : ARENA_ALIGN;
     if (rounded > left || rounded < bytes)
-        return NULL;
+        return refused(arena);
     struct block *block = arena->current;
     if (rounded + ARENA_GAP > block->capacity - block->used)
         block = arena_grow(arena, rounded + ARENA_GAP);
     if (!block)
-        return NULL;
+        return refused(arena);
     uint8_t *at = block->at + block->used;
     block->used += rounded + ARENA_GAP;
     arena->used += rounded;
@@ -169,7 +177,7 @@ void *arena_array(struct arena *arena, size_t n, size_t size)
 {
     size_t bytes;
     if (__builtin_mul_overflow(n, size, &bytes))
-        return NULL;
+        return refused(arena);
     return arena_alloc(arena, bytes);
 }
 
@@ -191,9 +199,7 @@ char *arena_strdup(struct arena *arena, const char *string)
 
 struct bytes arena_copy(struct arena *arena, struct bytes bytes)
 {
-    if (bytes.length == SIZE_MAX)
-        return (struct bytes){NULL, 0};
-    uint8_t *copy = arena_alloc(arena, bytes.length + 1);
+    uint8_t *copy = bytes.length < SIZE_MAX ? arena_alloc(arena, bytes.length + 1) : refused(arena);
     if (!copy)
         return (struct bytes){NULL, 0};
     if (bytes.length)
@@ -225,6 +231,11 @@ bool arena_defer(struct arena *arena, void (*call)(void *), void *argument)
     *deferred = (struct deferred){arena->deferred, call, argument};
     arena->deferred = deferred;
     return true;
+}
+
+bool arena_exhausted(const struct arena *arena)
+{
+    return arena->exhausted;
 }
 
 size_t arena_used(const struct arena *arena)

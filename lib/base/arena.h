@@ -40,6 +40,9 @@ __attribute__((format(printf, 2, 3))) char *arena_printf(struct arena *arena, co
 
 // Runs call(argument) when the arena is reset or freed. False past the cap (the call has then run).
 bool arena_defer(struct arena *arena, void (*call)(void *), void *argument);
+// True when it has refused since the last reset: what then came out as NULL, or as malformed, of a
+// library that tells no reasons, may be so for want of memory.
+bool arena_exhausted(const struct arena *arena);
 // Bytes handed out since the last reset, each piece rounded up to the alignment of max_align_t;
 // this is what the cap counts.
 size_t arena_used(const struct arena *arena);

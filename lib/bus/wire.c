@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "bus/bus.h"
 #include "obol/journal/v1/journal.pb-c.h"
+#include "json/message.h"
 
 static char *text(const char *value)
 {
@@ -49,29 +50,7 @@ struct bytes events_pack(struct arena *arena, const struct event *events, size_t
     Obol__Journal__V1__Events all = OBOL__JOURNAL__V1__EVENTS__INIT;
     all.n_events = n;
     all.events = pointers;
-    uint8_t *packed = arena_alloc(arena, obol__journal__v1__events__get_packed_size(&all));
-    if (!packed)
-        return (struct bytes){0};
-    return (struct bytes){packed, obol__journal__v1__events__pack(&all, packed)};
-}
-
-// Says whether it was the memory that wasn't enough: protobuf-c doesn't.
-struct unpacking {
-    struct arena *arena;
-    bool exhausted;
-};
-
-static void *from_arena(void *unpacking, size_t size)
-{
-    struct unpacking *own = unpacking;
-    void *at = arena_alloc(own->arena, size);
-    own->exhausted |= !at;
-    return at;
-}
-
-static void keep(void *unpacking, void *at)
-{
-    (void)unpacking, (void)at; // the arena frees
+    return message_pack(arena, &all.base);
 }
 
 static struct event event_of(const Obol__Journal__V1__Event *message)
@@ -97,14 +76,11 @@ static struct event event_of(const Obol__Journal__V1__Event *message)
 enum status events_unpack(struct arena *arena, struct bytes packed, struct event **ret,
                           size_t *ret_n)
 {
-    struct unpacking unpacking = {arena, false};
-    ProtobufCAllocator allocator = {
-        .alloc = from_arena, .free = keep, .allocator_data = &unpacking};
     const Obol__Journal__V1__Events *all =
-        obol__journal__v1__events__unpack(&allocator, packed.length, packed.at);
-    if (unpacking.exhausted)
-        return STATUS_RESOURCE_EXHAUSTED;
-    if (!all || all->n_events == 0)
+        (const void *)message_unpack(arena, &obol__journal__v1__events__descriptor, packed);
+    if (!all)
+        return message_unread(arena);
+    if (all->n_events == 0)
         return STATUS_INVALID_ARGUMENT;
     struct event *events = ARENA_ARRAY(arena, all->n_events, struct event);
     if (!events)

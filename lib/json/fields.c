@@ -149,15 +149,6 @@ void json_field_mark(ProtobufCMessage *message, const ProtobufCFieldDescriptor *
         *(protobuf_c_boolean *)quantifier = true;
 }
 
-ProtobufCMessage *json_message_new(struct arena *arena, const ProtobufCMessageDescriptor *type)
-{
-    ProtobufCMessage *message = arena_alloc(arena, type->sizeof_message);
-
-    if (message)
-        protobuf_c_message_init(type, message);
-    return message;
-}
-
 void json_timestamp_set(ProtobufCMessage *timestamp, int64_t unix_us)
 {
     Google__Protobuf__Timestamp *to = (Google__Protobuf__Timestamp *)timestamp;

@@ -29,6 +29,5 @@ void json_field_range(const ProtobufCFieldDescriptor *field, int64_t *ret_min, i
 bool json_field_absent(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
 void json_field_mark(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
 
-ProtobufCMessage *json_message_new(struct arena *arena, const ProtobufCMessageDescriptor *type);
 void json_timestamp_set(ProtobufCMessage *timestamp, int64_t unix_us);
 int64_t json_timestamp_get(const ProtobufCMessage *timestamp);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "crypto/crypto.h"
 #include "json/fields.h"
+#include "json/message.h"
 #include "json/parse.h"
 
 // More than decoding base64 takes of the arena: the bytes, and the text once more.
@@ -122,7 +123,7 @@ static enum status message_read(struct reader *reader, const ProtobufCMessageDes
     if (kind == KIND_TIMESTAMP &&
         (!json_is_string(value) || !clock_parse_rfc3339(json_string_value(value), &unix_us)))
         return refuse(reader, "Must be a time as RFC 3339 has it, as 2026-01-31T23:59:59Z.");
-    *member = json_message_new(reader->arena, type);
+    *member = message_new(reader->arena, type);
     if (!*member)
         return too_large(reader);
     if (kind == KIND_WRAPPER)
@@ -171,7 +172,7 @@ static enum status map_read(struct reader *reader, const ProtobufCFieldDescripto
     for (void *at = json_object_iter((json_t *)value); at;
          at = json_object_iter_next((json_t *)value, at)) {
         size_t before = path_push(reader, ".%s", json_object_iter_key(at));
-        ProtobufCMessage *entry = json_message_new(reader->arena, type);
+        ProtobufCMessage *entry = message_new(reader->arena, type);
         enum status status = STATUS_OK;
         if (!entry)
             return too_large(reader);
@@ -236,7 +237,7 @@ static enum status object_read(struct reader *reader, const ProtobufCMessageDesc
 
     if (!json_is_object(object))
         return refuse(reader, "Must be an object.");
-    message = json_message_new(reader->arena, type);
+    message = message_new(reader->arena, type);
     if (!message)
         return too_large(reader);
     for (void *at = json_object_iter((json_t *)object); at;

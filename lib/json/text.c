@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "json/fields.h"
 #include "json/json.h"
+#include "json/message.h"
 
 // Where the value goes, and how a refusal names it.
 struct target {
@@ -96,7 +97,7 @@ static enum status value_set(const struct target *target, void *member, const ch
         return refuse(target, "Can't be given as text.");
     if (kind == KIND_TIMESTAMP && !clock_parse_rfc3339(text, &unix_us))
         return refuse(target, "Must be a time as RFC 3339 has it, as 2026-01-31T23:59:59Z.");
-    made = json_message_new(target->arena, type);
+    made = message_new(target->arena, type);
     if (!made)
         return too_large(target);
     if (kind == KIND_TIMESTAMP)
@@ -179,7 +180,7 @@ static enum status target_find(struct target *target, const char *path)
             return refuse(target, "No such field is known here.");
         inner = MEMBER(target->message, target->field);
         if (!*inner)
-            *inner = json_message_new(target->arena, target->field->descriptor);
+            *inner = message_new(target->arena, target->field->descriptor);
         if (!*inner)
             return too_large(target);
         json_field_mark(target->message, target->field);

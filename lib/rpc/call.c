@@ -53,49 +53,6 @@ enum status call_refuse_status(struct call *call, enum status status)
     }
 }
 
-static void *allocate_in_arena(void *arena, size_t bytes)
-{
-    return arena_alloc(arena, bytes);
-}
-
-static void free_in_arena(void *arena, void *pointer)
-{
-    (void)arena;
-    (void)pointer;
-}
-
-ProtobufCAllocator arena_allocator(struct arena *arena)
-{
-    return (ProtobufCAllocator){allocate_in_arena, free_in_arena, arena};
-}
-
-void *message_new(struct arena *arena, const ProtobufCMessageDescriptor *type)
-{
-    ProtobufCMessage *message = arena_alloc(arena, type->sizeof_message);
-    if (message)
-        protobuf_c_message_init(type, message);
-    return message;
-}
-
-struct bytes message_pack(struct arena *arena, const ProtobufCMessage *message)
-{
-    size_t length = protobuf_c_message_get_packed_size(message);
-    uint8_t *at = arena_alloc(arena, length);
-    if (!at)
-        return (struct bytes){NULL, 0};
-    protobuf_c_message_pack(message, at);
-    return (struct bytes){at, length};
-}
-
-ProtobufCMessage *message_unpack(struct arena *arena, const ProtobufCMessageDescriptor *type,
-                                 struct bytes packed)
-{
-    static const uint8_t nothing[1];
-    ProtobufCAllocator allocator = arena_allocator(arena);
-    return protobuf_c_message_unpack(type, &allocator, packed.length,
-                                     packed.at ? packed.at : nothing);
-}
-
 struct call_context call_context_new(struct arena *arena, const char *actor, int64_t timeout_ms)
 {
     struct call_context context = {

@@ -5,6 +5,7 @@
 #include "base/problem.h"
 #include "obs/trace.h"
 #include "rpc/method.h"
+#include "json/message.h"
 
 // Travels with a call: as gRPC metadata (names in comments) or as obol.rpc.v1.Context in a Bundle.
 struct call_context {
@@ -54,14 +55,6 @@ __attribute__((format(printf, 5, 6))) enum status call_refuse(struct call *call,
 // Gives a failed database status its problem: UNAVAILABLE 503, UNKNOWN 504, ABORTED/DEADLINE 503
 // with retry advice, INTERNAL 500.
 enum status call_refuse_status(struct call *call, enum status status);
-// A new message of the given type in the call's arena, initialised; NULL when it is full.
-void *message_new(struct arena *arena, const ProtobufCMessageDescriptor *type);
-#define MESSAGE_NEW(arena, prefix, type) ((type *)message_new((arena), &prefix##__descriptor))
-struct bytes message_pack(struct arena *arena,
-                          const ProtobufCMessage *message); // at NULL when full
-// In the arena; NULL when malformed (or the arena is full).
-ProtobufCMessage *message_unpack(struct arena *arena, const ProtobufCMessageDescriptor *type,
-                                 struct bytes packed);
 // The context as loops and tools start with it: actor and a fresh request id and trace (which is
 // not sampled: no request asked for it), deadline from now.
 struct call_context call_context_new(struct arena *arena, const char *actor, int64_t timeout_ms);

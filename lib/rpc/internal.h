@@ -149,7 +149,6 @@ grpc_byte_buffer *buffer_of_bytes(struct bytes bytes);
 size_t details_pack(const struct problem *problem, uint8_t out[DETAILS_BYTES_MAX]);
 // False when it is none of ours. code is copied into the arena.
 bool details_unpack(struct arena *arena, struct bytes packed, struct problem *ret);
-ProtobufCAllocator arena_allocator(struct arena *arena);
 
 struct lane_fast;
 struct lane_slow;

@@ -18,7 +18,10 @@ void item_prepare(struct item *item, int64_t now_ns)
     if (call->request_bytes.at)
         call->request = message_unpack(call->arena, call->method->input, call->request_bytes);
     if (!call->request) {
-        problem_invalid(&call->problem, NULL, "The message can't be read.");
+        if (message_unread(call->arena) == STATUS_RESOURCE_EXHAUSTED)
+            call_refuse_status(call, STATUS_RESOURCE_EXHAUSTED);
+        else
+            problem_invalid(&call->problem, NULL, "The message can't be read.");
         return;
     }
     const char *bad = message_bad_text(call->request);

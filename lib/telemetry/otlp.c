@@ -1,6 +1,7 @@
 #include "telemetry/otlp.h"
 
 #include "opentelemetry/proto/collector/trace/v1/trace_service.pb-c.h"
+#include "json/message.h"
 
 #define HEX_PAIR(digits) ((uint8_t)(digit((digits)[0]) << 4 | digit((digits)[1])))
 
@@ -85,10 +86,7 @@ static struct bytes request_pack(struct arena *arena,
     opentelemetry__proto__collector__trace__v1__export_trace_service_request__init(&request);
     request.resource_spans = &spans;
     request.n_resource_spans = 1;
-    uint8_t *at = arena_alloc(arena, protobuf_c_message_get_packed_size(&request.base));
-    if (!at)
-        return (struct bytes){0};
-    return (struct bytes){at, protobuf_c_message_pack(&request.base, at)};
+    return message_pack(arena, &request.base);
 }
 
 struct bytes otlp_pack(struct arena *arena, const struct otlp_resource *resource,
@@ -129,21 +127,12 @@ struct bytes otlp_pack(struct arena *arena, const struct otlp_resource *resource
     return request_pack(arena, &whole);
 }
 
-static void *from_arena(void *arena, size_t size)
-{
-    return arena_alloc(arena, size);
-}
-
-static void keep(void *arena, void *at)
-{
-    (void)arena, (void)at; // the arena frees
-}
-
 int64_t otlp_refused(struct arena *arena, struct bytes response)
 {
-    ProtobufCAllocator allocator = {.alloc = from_arena, .free = keep, .allocator_data = arena};
     const Opentelemetry__Proto__Collector__Trace__V1__ExportTraceServiceResponse *answer =
-        opentelemetry__proto__collector__trace__v1__export_trace_service_response__unpack(
-            &allocator, response.length, response.at);
+        (const void *)message_unpack(
+            arena,
+            &opentelemetry__proto__collector__trace__v1__export_trace_service_response__descriptor,
+            response);
     return answer && answer->partial_success ? answer->partial_success->rejected_spans : 0;
 }

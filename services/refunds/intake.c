@@ -31,7 +31,7 @@ static enum status handle(void *context, struct db *db, struct arena *arena,
         const ProtobufCMessage *message = message_unpack(
             arena, &obol__payments__v1__refund_operation__descriptor, events[i].payload);
         if (!message)
-            return STATUS_INVALID_ARGUMENT;
+            return message_unread(arena);
         tenant_ids[news_n] = events[i].tenant_id;
         news[news_n++] = (const Obol__Payments__V1__RefundOperation *)message;
     }

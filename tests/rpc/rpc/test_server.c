@@ -113,6 +113,25 @@ Test(server, answers_invalid_argument_when_the_message_is_malformed)
     fixture_free(fixture);
 }
 
+// Two bytes each on the wire, many times that in memory.
+Test(server, answers_resource_exhausted_when_the_message_finds_no_memory)
+{
+    enum { HEADERS = 200000 };
+    struct fixture *fixture = fixture_start(1);
+    char *headers = arena_alloc(fixture->arena, 2 * HEADERS);
+    for (int i = 0; i < HEADERS; i++)
+        memcpy(headers + 2 * i, "\x1a\0", 2);
+    struct call *call = call_verify(fixture, "x");
+    call->method = METHOD_PaymentService_ProviderCallback;
+    call->request_bytes = (struct bytes){(const uint8_t *)headers, 2 * HEADERS};
+    struct homecoming homecoming = HOMECOMING;
+    rpc_start(fixture->client, call, homecoming_one, &homecoming);
+    homecoming_expect(&homecoming, 1);
+    cr_assert_eq(call->problem.status, STATUS_RESOURCE_EXHAUSTED);
+    cr_assert_str_eq(call->problem.code, "too_large");
+    fixture_free(fixture);
+}
+
 Test(server, answers_unimplemented_at_once_when_the_method_is_unknown)
 {
     struct fixture *fixture = fixture_start(1);

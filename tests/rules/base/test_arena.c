@@ -47,6 +47,19 @@ Test(arena, alloc_counts_rounding_against_the_cap)
     cr_assert_null(arena_alloc(arena, 3));
 }
 
+Test(arena, is_exhausted_from_its_first_refusal_until_it_is_reset)
+{
+    CLEANUP(arena_free) struct arena *arena = arena_new(1024);
+    cr_assert_not_null(arena_alloc(arena, 1024));
+    cr_assert_not(arena_exhausted(arena));
+    cr_assert_null(arena_alloc(arena, 1));
+    cr_assert(arena_exhausted(arena));
+    arena_reset(arena);
+    cr_assert_not(arena_exhausted(arena));
+    cr_assert_null(arena_array(arena, SIZE_MAX, 2));
+    cr_assert(arena_exhausted(arena));
+}
+
 Test(arena, alloc_zero_bytes_gives_distinct_pointers)
 {
     CLEANUP(arena_free) struct arena *arena = arena_new(1024);

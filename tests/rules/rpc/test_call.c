@@ -64,34 +64,3 @@ Test(call, starts_with_a_context_of_its_own)
     cr_assert_gt(clock_left_ms(context.deadline_ns), 4000);
     arena_free(arena);
 }
-
-Test(message, comes_back_as_it_was)
-{
-    struct arena *arena = arena_new(ARENA_CAP_REQUEST);
-    Obol__Auth__V1__Tenant *tenant =
-        MESSAGE_NEW(arena, obol__auth__v1__tenant, Obol__Auth__V1__Tenant);
-    tenant->name = "Ada";
-    tenant->object = "tenant";
-    struct bytes packed = message_pack(arena, &tenant->base);
-    Obol__Auth__V1__Tenant *read =
-        (void *)message_unpack(arena, &obol__auth__v1__tenant__descriptor, packed);
-    cr_assert_str_eq(read->name, "Ada");
-    cr_assert_str_eq(read->object, "tenant");
-    cr_assert_null(
-        message_unpack(arena, &obol__auth__v1__tenant__descriptor, bytes_of_string("\xff\xff")));
-    cr_assert_not_null(
-        message_unpack(arena, &obol__auth__v1__tenant__descriptor, (struct bytes){NULL, 0}));
-    arena_free(arena);
-}
-
-Test(message, is_null_when_the_arena_is_full)
-{
-    struct arena *full = arena_new(64);
-    while (arena_alloc(full, 1))
-        ;
-    cr_assert_null(MESSAGE_NEW(full, obol__auth__v1__tenant, Obol__Auth__V1__Tenant));
-    Obol__Auth__V1__Tenant tenant = OBOL__AUTH__V1__TENANT__INIT;
-    tenant.name = "a name that needs some room, more than the arena has left by now, certainly";
-    cr_assert_null(message_pack(full, &tenant.base).at);
-    arena_free(full);
-}
