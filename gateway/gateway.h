@@ -25,6 +25,7 @@
 #include "http/server.h"
 #include "obs/health.h"
 #include "obs/metrics.h"
+#include "obs/presence.h"
 #include "obs/trace.h"
 #include "proxies.h"
 #include "rpc/client.h"
@@ -39,8 +40,8 @@ struct gateway_settings {
     const char *tls_certificate_file, *tls_key_file;
     const char *trusted_proxies;
     int64_t failures_per_min, cards_per_min; // of an address; 0: no limit
-    int64_t loops, body_max, timeout_ms, slow_timeout_ms, connections_max, drain_ms;
-    int64_t request_s, idle_s, drain_delay_ms, live_within_s;
+    int64_t loops, body_max, timeout_ms, slow_timeout_ms, connections_max;
+    int64_t request_s, idle_s;
     bool test_mode;
 };
 
@@ -55,6 +56,7 @@ struct edge;
 
 struct gateway {
     struct gateway_settings settings;
+    struct presence_settings presence;
     struct rpc_tls_settings rpc_tls_settings;
     struct telemetry_settings telemetry_settings;
     struct rpc_tls *rpc_tls; // NULL: plaintext; outlives the clients

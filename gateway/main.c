@@ -50,19 +50,17 @@ static void serve_until(struct gateway *gateway, struct http_server *rest, const
     pulse_rest(pulse);
 }
 
-// First whoever balances sees this one no more, then its clients are told to go with their next
-// answer. Then what is in hand is finished; then what still waits for a service is told so, which
-// needs the loops; then they end.
+static void tell_clients(void *rest)
+{
+    http_server_leave(rest); // with their next answer
+}
+
+// After its notice what is in hand is finished; then what still waits for a service is told so,
+// which needs the loops; then they end.
 static void drain(struct gateway *gateway, struct http_server *rest, const sigset_t *signals)
 {
-    log_info("draining");
-    health_drain(gateway->health);
-    int64_t half_ms = gateway->settings.drain_delay_ms / 2;
-    bool hurry = half_ms > 0 && signals_wait(signals, half_ms);
-    http_server_leave(rest);
-    if (half_ms > 0 && !hurry)
-        (void)signals_wait(signals, half_ms);
-    http_server_drain(rest, gateway->settings.drain_ms);
+    presence_end(&gateway->presence, gateway->health, signals, tell_clients, rest);
+    http_server_drain(rest, gateway->presence.drain_ms);
     gateway_close(gateway);
     http_server_stop(rest, LAST_WORDS_MS);
 }
@@ -71,7 +69,7 @@ static int run(struct gateway *gateway, const sigset_t *signals)
 {
     struct http_server *ops = NULL, *rest = NULL;
     enum status status = ops_start(gateway->settings.ops_listen, gateway->health, &ops);
-    health_stuck_after(gateway->health, gateway->settings.live_within_s * 1000);
+    health_stuck_after(gateway->health, gateway->presence.live_within_s * 1000);
     if (status == STATUS_OK)
         status = front_open(gateway, &rest);
     if (status == STATUS_OK) {
@@ -97,10 +95,12 @@ int main(int argc, char **argv)
                          offsetof(struct gateway_settings, ops_listen), argv[2]);
     const struct config_table tables[] = {
         {gateway_config, gateway_config_n, &gateway.settings},
+        {presence_entries, presence_entries_n, &gateway.presence},
         {rpc_tls_entries, rpc_tls_entries_n, &gateway.rpc_tls_settings},
         {telemetry_entries, telemetry_entries_n, &gateway.telemetry_settings},
     };
-    const struct program program = {"obol-gateway", OBOL_VERSION, "gateway", NULL, tables, 3};
+    const struct program program = {"obol-gateway", OBOL_VERSION, "gateway",
+                                    NULL,           tables,       sizeof tables / sizeof *tables};
     int code = program_begin(&program, argc, argv);
     if (code != PROGRAM_SERVES)
         return code;

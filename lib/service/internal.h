@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "http/ops.h"
+#include "obs/presence.h"
 #include "service/housekeeping.h"
 #include "service/service.h"
 #include "telemetry/telemetry.h"
@@ -10,14 +11,15 @@
 struct service_settings {
     const char *listen, *ops_listen, *health_listen, *database_url, *fallback_database_url;
     const char *nats_url, *nats_stream, *keys;
-    int64_t nats_replicas, fast_threads, slow_threads, drain_ms, event_keep_s;
-    int64_t drain_delay_ms, live_within_s, connection_age_s, measure_every_s;
+    int64_t nats_replicas, fast_threads, slow_threads, event_keep_s;
+    int64_t connection_age_s, measure_every_s;
     bool migrate;
 };
 
 struct service {
     const struct service_definition *definition;
     struct service_settings settings;
+    struct presence_settings presence;
     struct rpc_tls_settings tls_settings;
     struct rpc_tls *tls; // NULL: plaintext
     struct telemetry_settings telemetry_settings;

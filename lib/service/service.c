@@ -186,7 +186,7 @@ static void stop_work(struct service *service)
     atomic_store(&service->stopping, true);
     health_drain(service->health);
     if (service->rpc)
-        rpc_server_stop(service->rpc, service->settings.drain_ms);
+        rpc_server_stop(service->rpc, service->presence.drain_ms);
     service_loop_stop(service->housekeeping_loop);
     service_loop_stop(service->measure_loop);
     if (service->definition->stop && service->state)
@@ -208,17 +208,9 @@ static void serve_until(const struct service *service, struct db *db, const sigs
     pulse_rest(pulse);
 }
 
-// First whoever looks for replicas sees this one no more, then its callers are told to go; all goes
-// on meanwhile. A second signal ends the wait.
-static void give_notice(const struct service *service, const sigset_t *signals)
+static void tell_callers(void *health)
 {
-    int64_t half_ms = service->settings.drain_delay_ms / 2;
-    log_info("draining");
-    health_drain(service->health);
-    bool hurry = half_ms > 0 && signals_wait(signals, half_ms);
-    health_leave(service->health);
-    if (half_ms > 0 && !hurry)
-        (void)signals_wait(signals, half_ms);
+    health_leave(health);
 }
 
 static int run(struct service *service, struct db *db, const sigset_t *signals)
@@ -231,7 +223,7 @@ static int run(struct service *service, struct db *db, const sigset_t *signals)
         log_info("serving", LOG_S("address", service->settings.listen),
                  LOG_S("version", OBOL_VERSION));
         serve_until(service, db, signals);
-        give_notice(service, signals);
+        presence_end(&service->presence, service->health, signals, tell_callers, service->health);
     }
     stop_work(service);
     return status == STATUS_OK ? 0 : 1;
@@ -266,7 +258,7 @@ static enum status assemble(struct service *service)
     };
     service->schema_dependency = health_add(service->health, "migrations", true);
     service->listener_dependency = health_add(service->health, "listener", true);
-    health_stuck_after(service->health, service->settings.live_within_s * 1000);
+    health_stuck_after(service->health, service->presence.live_within_s * 1000);
     struct bus_config bus = {
         .url = service->settings.nats_url,
         .stream = service->settings.nats_stream,

@@ -6,7 +6,7 @@
 
 #include "http/probe.h"
 
-#define COMMON_N 18
+#define COMMON_N 15
 #define ENTRY(name_, kind_, field, fallback_, help_, min, max)                                     \
     {                                                                                              \
         name_, kind_, offsetof(struct service_settings, field), fallback_, help_, min, max         \
@@ -52,18 +52,10 @@ static const struct config_entry *common_entries(const char *service)
               "threads of the fast lane, one connection each", 1, 64),
         ENTRY("SLOW_THREADS", CONFIG_INT, slow_threads, "16",
               "threads of the slow lane, one connection each", 1, 256),
-        ENTRY("DRAIN_DELAY_MS", CONFIG_INT, drain_delay_ms, "0",
-              "after SIGTERM: not ready, but serving on for so long, so that others see it and go "
-              "elsewhere; a second SIGTERM ends it",
-              0, 600000),
-        ENTRY("LIVE_WITHIN_S", CONFIG_INT, live_within_s, "30",
-              "not live when a loop of its own has not come round for so long", 10, 3600),
         ENTRY("RPC_CONNECTION_AGE_S", CONFIG_INT, connection_age_s, "300",
               "about how long a gRPC connection lives, so that callers find new replicas; 0: for "
               "ever; under TLS RPC_TLS_CONNECTION_AGE_S",
               0, 86400),
-        ENTRY("DRAIN_MS", CONFIG_INT, drain_ms, "5000", "longest wait for calls in hand at the end",
-              0, 600000),
         ENTRY("MEASURE_EVERY_S", CONFIG_INT, measure_every_s, "15",
               "how often the gauges of /metrics that cost a query are read", 1, 3600),
         ENTRY("EVENT_RETENTION_S", CONFIG_INT, event_keep_s, "7776000",
@@ -100,6 +92,7 @@ int settings_begin(struct service *service, int argc, char **argv)
     snprintf(name, sizeof name, "obol-%s", definition->name);
     const struct config_table tables[] = {
         {common_entries(definition->name), COMMON_N, &service->settings},
+        {presence_entries, presence_entries_n, &service->presence},
         {rpc_tls_entries, rpc_tls_entries_n, &service->tls_settings},
         {telemetry_entries, telemetry_entries_n, &service->telemetry_settings},
         {definition->config, definition->config_n, definition->settings},
