@@ -70,10 +70,13 @@ Test(keys, are_verified_once_for_many_requests)
     cr_assert_eq(scene.verified, 1);
 }
 
-static bool is_refused(void *context)
+// *asked_ns: when what was still answered was asked.
+static bool is_refused(void *asked_ns)
 {
+    int64_t now_ns = clock_now_ns();
     REPLY reply = GET_PAYMENT(KEY);
-    (void)context;
+    if (reply.status == 200)
+        *(int64_t *)asked_ns = now_ns;
     return reply.status == 401;
 }
 
@@ -82,9 +85,9 @@ Test(keys, die_within_a_second_of_their_revocation)
     REPLY good = GET_PAYMENT(KEY);
     expect(good, 200, "");
     scene.revoked = true;
-    int64_t began_ns = clock_now_ns();
-    test_wait(is_refused, NULL, 5000, "the revoked key is refused");
-    cr_assert_lt(clock_now_ns() - began_ns, 1200 * NS_PER_MS);
+    int64_t revoked_ns = clock_now_ns(), asked_ns = revoked_ns;
+    test_wait(is_refused, &asked_ns, 10000, "the revoked key is refused");
+    cr_assert_leq(asked_ns - revoked_ns, NS_PER_S);
 }
 
 static bool is_asked_again(void *context)
