@@ -281,7 +281,7 @@ def test_authority_and_all_certificates_change_under_load(stack, protocol, tmp_p
         alone = (new / "ca.crt").read_bytes()
         (new / "ca.crt").write_bytes((old / "ca.crt").read_bytes() + alone)
         replace(stack, new, ["ca.crt"])
-        threading.Event().wait(2)  # every program looks at its files once a second
+        threading.Event().wait(4)  # every program looks at its files once a second
         replace(stack, new, [f"{role}.{kind}" for role in ROLES for kind in ("key", "crt")])
         wait_until(lambda: all(serial_at(stack, name) == serial_of(new / f"{name}.crt") for name in SERVICES), 20, "new certificates")
         threading.Event().wait(AGE_S)  # and its own connections are new by then

@@ -103,16 +103,17 @@ def test_answers_tell_of_the_limit(stack):
 
 def test_who_waits_as_told_is_let_in(stack):
     api = stack.tenant("Waiting", "--rate", "30")  # four at once, then one every two seconds
-    before = refused_by(stack, "tenant")
+    before, began = refused_by(stack, "tenant"), time.monotonic()
     answers = at_once(12, lambda i: api.post("/payments", payment(vpa=f"waits{i}@upi")))
+    took = time.monotonic() - began
     made = [answer for answer in answers if answer.status == 201]
     refused = [answer for answer in answers if answer.status != 201]
-    assert len(made) == 4, answers
+    assert 4 <= len(made) <= 4 + took / 2, (took, answers)
     for answer in refused:
         answer.refused(429, "rate_limited")
         assert answer.headers["RateLimit-Remaining"] == "0" and answer.headers["RateLimit-Limit"] == "30"
-    assert refused_by(stack, "tenant") == before + 8
-    assert stack.sql(f"SELECT count(*) FROM payments.payments WHERE tenant_id = '{api.tenant_id}'") == [["4"]]
+    assert refused_by(stack, "tenant") == before + len(refused)
+    assert stack.sql(f"SELECT count(*) FROM payments.payments WHERE tenant_id = '{api.tenant_id}'") == [[str(len(made))]]
     time.sleep(int(refused[0].headers["Retry-After"]))
     api.get("/payments").ok()
 
