@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 
-#define SERVERS_MAX 16
 #define NS_PER_SECOND 1000000000LL
 #define STREAM_AGE_NS (7 * 24 * 3600 * NS_PER_SECOND)
 #define STREAM_DUPLICATES_NS (600 * NS_PER_SECOND)
@@ -48,21 +47,9 @@ static void on_error(natsConnection *connection, natsSubscription *subscription,
               LOG_S("text", natsStatus_GetText(status)));
 }
 
-natsStatus bus_servers(natsOptions *options, const char *url)
-{
-    const char *servers[SERVERS_MAX];
-    char *copy = strdup(url), *rest = copy, *next;
-    int n = 0;
-    while (copy && n < SERVERS_MAX && (next = strsep(&rest, ",")))
-        servers[n++] = next;
-    natsStatus status = natsOptions_SetServers(options, servers, n);
-    free(copy);
-    return status;
-}
-
 static natsStatus set_options(natsOptions *options, struct bus *bus)
 {
-    natsStatus s = bus_servers(options, bus->config.url);
+    natsStatus s = bus_reach(options, &bus->config.settings);
     if (s == NATS_OK)
         s = natsOptions_SetName(options, bus->config.client);
     if (s == NATS_OK)
@@ -177,23 +164,23 @@ static bool add_stream(struct bus *bus, jsCtx *js)
 {
     char subject[BUS_SUBJECT_MAX];
     const char *subjects[] = {subject};
-    snprintf(subject, sizeof subject, "%s.>", bus->config.stream);
+    snprintf(subject, sizeof subject, "%s.>", bus->config.settings.stream);
     jsStreamConfig config;
     jsStreamConfig_Init(&config);
-    config.Name = bus->config.stream;
+    config.Name = bus->config.settings.stream;
     config.Subjects = subjects;
     config.SubjectsLen = 1;
     config.Storage = js_FileStorage;
     config.MaxAge = STREAM_AGE_NS;
     config.Duplicates = STREAM_DUPLICATES_NS;
-    config.Replicas = bus->config.replicas > 0 ? bus->config.replicas : 1;
+    config.Replicas = bus->config.settings.replicas > 0 ? bus->config.settings.replicas : 1;
     CLEANUP(jsStreamInfo_Destroy) jsStreamInfo *info = NULL;
     jsErrCode code = 0;
     natsStatus s = js_AddStream(&info, js, &config, NULL, &code);
     if (s == NATS_OK)
-        log_info("bus.stream_made", LOG_S("stream", bus->config.stream));
+        log_info("bus.stream_made", LOG_S("stream", bus->config.settings.stream));
     else
-        log_warn("bus.stream_refused", LOG_S("stream", bus->config.stream),
+        log_warn("bus.stream_refused", LOG_S("stream", bus->config.settings.stream),
                  LOG_S("text", natsStatus_GetText(s)), LOG_I("code", code));
     return s == NATS_OK;
 }
@@ -202,18 +189,18 @@ static bool add_stream(struct bus *bus, jsCtx *js)
 // is, so a refusal is no more than told.
 static void raise_replicas(struct bus *bus, jsCtx *js, const jsStreamInfo *info)
 {
-    if (info->Config->Replicas >= bus->config.replicas)
+    if (info->Config->Replicas >= bus->config.settings.replicas)
         return;
     jsStreamConfig config = *info->Config;
-    config.Replicas = bus->config.replicas;
+    config.Replicas = bus->config.settings.replicas;
     CLEANUP(jsStreamInfo_Destroy) jsStreamInfo *raised = NULL;
     jsErrCode code = 0;
     natsStatus s = js_UpdateStream(&raised, js, &config, NULL, &code);
     if (s == NATS_OK)
-        log_info("bus.replicas_raised", LOG_S("stream", bus->config.stream),
-                 LOG_I("replicas", bus->config.replicas));
+        log_info("bus.replicas_raised", LOG_S("stream", bus->config.settings.stream),
+                 LOG_I("replicas", bus->config.settings.replicas));
     else
-        log_warn("bus.replicas_refused", LOG_S("stream", bus->config.stream),
+        log_warn("bus.replicas_refused", LOG_S("stream", bus->config.settings.stream),
                  LOG_S("text", natsStatus_GetText(s)), LOG_I("code", code));
 }
 
@@ -221,7 +208,7 @@ bool bus_stream_ensure(struct bus *bus, jsCtx *js)
 {
     CLEANUP(jsStreamInfo_Destroy) jsStreamInfo *info = NULL;
     jsErrCode code = 0;
-    natsStatus s = js_GetStreamInfo(&info, js, bus->config.stream, NULL, &code);
+    natsStatus s = js_GetStreamInfo(&info, js, bus->config.settings.stream, NULL, &code);
     if (s == NATS_OK)
         raise_replicas(bus, js, info);
     return s == NATS_OK || (s == NATS_NOT_FOUND && add_stream(bus, js));

@@ -6,20 +6,33 @@
 // alike, consumers know each event by its own id.
 #pragma once
 #include "base/bell.h"
+#include "base/config.h"
 #include "db/db.h"
 #include "journal/journal.h"
 #include "obs/health.h"
 
+// Where the bus is: the same variables for every program that uses it. Unused strings are NULL or
+// "". With tls:// in the URL, or an authority, nothing is said without TLS, whatever a server
+// offers; its certificate has to have the name or address that the URL gives. The files are read
+// once.
+struct bus_settings {
+    const char *url;    // nats://host:port[,…]
+    const char *stream; // "obol": subjects "<stream>.>"; made when it is missing
+    const char *ca_file, *certificate_file, *key_file;
+    int64_t replicas; // of the stream and its consumers; one with fewer gets these, never less
+};
+extern const struct config_entry bus_entries[];
+extern const size_t bus_entries_n;
+
 struct bus;
 struct bus_config {
-    const char *url;       // nats://host:port[,…]
-    const char *stream;    // "obol": subjects "<stream>.>"; made when it is missing
+    struct bus_settings settings;
     const char *client;    // shown in the server's connection list
-    int64_t replicas;      // of the stream and its consumers; one with fewer gets these, never less
     struct health *health; // may be NULL
     int dependency;
 };
-// Connects in the background, for ever. NULL: no memory, or a URL that is none.
+// Connects in the background, for ever. NULL, said in the log: no memory, a URL that is none, a
+// file that can't be used.
 struct bus *bus_new(const struct bus_config *config);
 void bus_free(struct bus *bus); // after its relay and consumers have stopped
 

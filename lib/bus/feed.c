@@ -69,7 +69,7 @@ static natsStatus add_consumer(struct feed *feed, const char *subject, jsErrCode
     config.MaxAckPending = ACK_PENDING_MAX;
     config.FilterSubject = subject;
     CLEANUP(jsConsumerInfo_Destroy) jsConsumerInfo *info = NULL;
-    return js_AddConsumer(&info, feed->js, feed->bus->config.stream, &config, NULL, code);
+    return js_AddConsumer(&info, feed->js, feed->bus->config.settings.stream, &config, NULL, code);
 }
 
 // Bound to a consumer that we made ourselves: one that the library makes is deleted when we leave.
@@ -77,7 +77,7 @@ static natsStatus bind(struct feed *feed, const char *subject, jsErrCode *code)
 {
     jsSubOptions options;
     jsSubOptions_Init(&options);
-    options.Stream = feed->bus->config.stream;
+    options.Stream = feed->bus->config.settings.stream;
     options.Consumer = feed->durable;
     options.ManualAck = true;
     return js_PullSubscribe(&feed->subscription, feed->js, subject, feed->durable, NULL, &options,
@@ -92,7 +92,7 @@ static bool subscribe(struct feed *feed)
     if (!feed->js || !bus_stream_ensure(feed->bus, feed->js))
         return false;
     char subject[BUS_SUBJECT_MAX];
-    snprintf(subject, sizeof subject, "%s.%s", feed->bus->config.stream,
+    snprintf(subject, sizeof subject, "%s.%s", feed->bus->config.settings.stream,
              is_single(feed) ? feed->filters[0] : ">");
     jsErrCode code = 0;
     natsStatus s = add_consumer(feed, subject, &code);
@@ -112,8 +112,8 @@ static bool is_gone(struct feed *feed)
     CLEANUP(jsConsumerInfo_Destroy) jsConsumerInfo *info = NULL;
     jsErrCode code = 0;
     feed->check_at_ns = clock_deadline_ns(CHECK_EVERY_MS);
-    natsStatus s =
-        js_GetConsumerInfo(&info, feed->js, feed->bus->config.stream, feed->durable, NULL, &code);
+    natsStatus s = js_GetConsumerInfo(&info, feed->js, feed->bus->config.settings.stream,
+                                      feed->durable, NULL, &code);
     if (s == NATS_OK)
         metric_set(feed->pending, (int64_t)info->NumPending + info->NumAckPending,
                    METRIC_LABELS(feed->durable));
@@ -180,7 +180,7 @@ static bool matches(const char *filter, const char *subject)
 
 bool feed_wants_subject(const struct feed *feed, const char *subject)
 {
-    subject += strlen(feed->bus->config.stream);
+    subject += strlen(feed->bus->config.settings.stream);
     subject += *subject == '.';
     for (size_t i = 0; feed->filters[i]; i++) {
         if (matches(feed->filters[i], subject))

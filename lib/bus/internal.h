@@ -24,7 +24,8 @@ struct bus {
     atomic_ulong generation; // grows with each new connection to the server
 };
 
-natsStatus bus_servers(natsOptions *options, const char *url); // of a URL: all that it lists
+// settings.c: all servers that the URL lists, and how to speak with them.
+natsStatus bus_reach(natsOptions *options, const struct bus_settings *settings);
 bool bus_connected(const struct bus *bus);
 // A JetStream context for one thread. NULL when out of memory.
 jsCtx *bus_context(struct bus *bus, jsPubAckHandler on_ack, void *closure);

@@ -71,12 +71,13 @@ static const char *greeting(struct arena *arena, const char *url, int64_t timeou
     return arena_strdup(arena, json_get_string(told, "version"));
 }
 
-static natsStatus dial_bus(natsConnection **ret, const char *url, int64_t timeout_ms)
+static natsStatus dial_bus(natsConnection **ret, const struct bus_settings *settings,
+                           int64_t timeout_ms)
 {
     CLEANUP(natsOptions_Destroy) natsOptions *options = NULL;
     natsStatus s = natsOptions_Create(&options);
     if (s == NATS_OK)
-        s = bus_servers(options, url);
+        s = bus_reach(options, settings);
     if (s == NATS_OK)
         s = natsOptions_SetTimeout(options, timeout_ms);
     if (s == NATS_OK)
@@ -103,7 +104,7 @@ static void describe(struct arena *arena, const jsStreamInfo *info, struct bus_l
         ret->lagging += !info->Cluster->Replicas[i]->Current;
 }
 
-static natsStatus look(struct arena *arena, const char *url, const char *stream, int64_t timeout_ms,
+static natsStatus look(struct arena *arena, const struct bus_settings *settings, int64_t timeout_ms,
                        struct bus_look *ret)
 {
     CLEANUP(natsConnection_Destroy) natsConnection *connection = NULL;
@@ -112,7 +113,7 @@ static natsStatus look(struct arena *arena, const char *url, const char *stream,
     jsOptions options;
     jsErrCode code = 0;
     int64_t begun_ns = clock_now_ns();
-    natsStatus s = dial_bus(&connection, url, timeout_ms);
+    natsStatus s = dial_bus(&connection, settings, timeout_ms);
     if (s != NATS_OK)
         return s;
     s = natsConnection_FlushTimeout(connection, timeout_ms);
@@ -123,16 +124,25 @@ static natsStatus look(struct arena *arena, const char *url, const char *stream,
     if (s == NATS_OK)
         s = natsConnection_JetStream(&js, connection, &options);
     if (s == NATS_OK)
-        s = js_GetStreamInfo(&info, js, stream, NULL, &code);
+        s = js_GetStreamInfo(&info, js, settings->stream, NULL, &code);
     if (s == NATS_OK)
         describe(arena, info, ret);
     return s == NATS_NOT_FOUND ? NATS_OK : s;
 }
 
-void bus_look(struct arena *arena, const char *url, const char *stream, int64_t timeout_ms,
+// Of TLS the library says more: whose certificate, and what is wrong with it.
+static const char *reason(struct arena *arena, natsStatus s)
+{
+    const char *more = nats_GetLastError(NULL);
+    if (s != NATS_SSL_ERROR || !more)
+        return natsStatus_GetText(s);
+    return arena_printf(arena, "%s: %s", natsStatus_GetText(s), more);
+}
+
+void bus_look(struct arena *arena, const struct bus_settings *settings, int64_t timeout_ms,
               struct bus_look *ret)
 {
-    *ret = (struct bus_look){.server_version = greeting(arena, url, timeout_ms)};
-    natsStatus s = look(arena, url, stream, timeout_ms, ret);
-    ret->error = s == NATS_OK ? NULL : natsStatus_GetText(s);
+    *ret = (struct bus_look){.server_version = greeting(arena, settings->url, timeout_ms)};
+    natsStatus s = look(arena, settings, timeout_ms, ret);
+    ret->error = s == NATS_OK ? NULL : reason(arena, s);
 }

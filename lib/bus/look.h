@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "bus/bus.h"
 
 struct bus_look {
     const char *server_version;                    // as the server greets; NULL: it did not
@@ -17,5 +18,5 @@ struct bus_look {
     const char *subject;             // the first of its subjects
 };
 // Each step waits timeout_ms at most. *ret lives in the arena.
-void bus_look(struct arena *arena, const char *url, const char *stream, int64_t timeout_ms,
+void bus_look(struct arena *arena, const struct bus_settings *settings, int64_t timeout_ms,
               struct bus_look *ret);

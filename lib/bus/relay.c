@@ -82,8 +82,8 @@ static size_t parcels_make(struct arena *arena, struct event *events, size_t n,
 static bool publish(struct relay *relay, const struct parcel *parcel, size_t index)
 {
     char subject[BUS_SUBJECT_MAX];
-    snprintf(subject, sizeof subject, "%s.%s.%s", relay->bus->config.stream, relay->service,
-             parcel->events[0].type);
+    snprintf(subject, sizeof subject, "%s.%s.%s", relay->bus->config.settings.stream,
+             relay->service, parcel->events[0].type);
     struct bytes packed = events_pack(relay->arena, parcel->events, parcel->n);
     natsMsg *message = NULL;
     if (!packed.at || natsMsg_Create(&message, subject, NULL, (const char *)packed.at,

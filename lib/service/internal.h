@@ -10,8 +10,8 @@
 
 struct service_settings {
     const char *listen, *ops_listen, *health_listen, *database_url, *fallback_database_url;
-    const char *nats_url, *nats_stream, *keys;
-    int64_t nats_replicas, fast_threads, slow_threads, event_keep_s;
+    const char *keys;
+    int64_t fast_threads, slow_threads, event_keep_s;
     int64_t connection_age_s, measure_every_s;
     bool migrate;
 };
@@ -19,6 +19,7 @@ struct service_settings {
 struct service {
     const struct service_definition *definition;
     struct service_settings settings;
+    struct bus_settings bus_settings;
     struct presence_settings presence;
     struct rpc_tls_settings tls_settings;
     struct rpc_tls *tls; // NULL: plaintext

@@ -260,10 +260,8 @@ static enum status assemble(struct service *service)
     service->listener_dependency = health_add(service->health, "listener", true);
     health_stuck_after(service->health, service->presence.live_within_s * 1000);
     struct bus_config bus = {
-        .url = service->settings.nats_url,
-        .stream = service->settings.nats_stream,
+        .settings = service->bus_settings,
         .client = service->definition->name,
-        .replicas = service->settings.nats_replicas,
         .health = service->health,
         .dependency = health_add(service->health, "nats", false),
     };

@@ -6,7 +6,7 @@
 
 #include "http/probe.h"
 
-#define COMMON_N 15
+#define COMMON_N 12
 #define ENTRY(name_, kind_, field, fallback_, help_, min, max)                                     \
     {                                                                                              \
         name_, kind_, offsetof(struct service_settings, field), fallback_, help_, min, max         \
@@ -40,10 +40,6 @@ static const struct config_entry *common_entries(const char *service)
               "PostgreSQL of this service; empty: DATABASE_URL", 0, 0),
         ENTRY("DATABASE_URL", CONFIG_SECRET, fallback_database_url, "",
               "PostgreSQL for every service", 0, 0),
-        ENTRY("NATS_URL", CONFIG_SECRET, nats_url, "nats://127.0.0.1:4222", "NATS servers", 0, 0),
-        ENTRY("NATS_STREAM", CONFIG_STRING, nats_stream, "obol",
-              "JetStream stream and first part of subjects", 0, 0),
-        ENTRY("NATS_REPLICAS", CONFIG_INT, nats_replicas, "1", "replicas of the stream", 1, 5),
         ENTRY("OBOL_KEYS", CONFIG_SECRET, keys, NULL,
               "keys for secrets at rest: \"1:<64 hex digits>[,…]\", newest first", 0, 0),
         ENTRY("OBOL_MIGRATE", CONFIG_BOOL, migrate, "true", "apply missing migrations at start", 0,
@@ -92,6 +88,7 @@ int settings_begin(struct service *service, int argc, char **argv)
     snprintf(name, sizeof name, "obol-%s", definition->name);
     const struct config_table tables[] = {
         {common_entries(definition->name), COMMON_N, &service->settings},
+        {bus_entries, bus_entries_n, &service->bus_settings},
         {presence_entries, presence_entries_n, &service->presence},
         {rpc_tls_entries, rpc_tls_entries_n, &service->tls_settings},
         {telemetry_entries, telemetry_entries_n, &service->telemetry_settings},

@@ -16,7 +16,7 @@ static const char edit_todo[] = "nats stream edit, or delete it: services make i
 static void check_stream(struct doctor *doctor, const char *what, const struct bus_look *look)
 {
     size_t before = doctor->findings_n;
-    const char *subject = arena_printf(doctor->cli->arena, "%s.>", obol_settings.nats_stream);
+    const char *subject = arena_printf(doctor->cli->arena, "%s.>", obol_bus.stream);
     int64_t replicas = doctor_number(doctor, "payments", "NATS_REPLICAS");
     if (!subject || strcmp(look->subject, subject) != 0)
         doctor_fail(doctor, what, edit_todo, "its subjects are %s, not %s: nothing comes through",
@@ -54,9 +54,8 @@ static void check_stream(struct doctor *doctor, const char *what, const struct b
 void doctor_bus(struct doctor *doctor)
 {
     struct bus_look look;
-    const char *stream = arena_printf(doctor->cli->arena, "stream %s", obol_settings.nats_stream);
-    bus_look(doctor->cli->arena, obol_settings.nats_url, obol_settings.nats_stream, DOCTOR_WAIT_MS,
-             &look);
+    const char *stream = arena_printf(doctor->cli->arena, "stream %s", obol_bus.stream);
+    bus_look(doctor->cli->arena, &obol_bus, DOCTOR_WAIT_MS, &look);
     if (!look.connected) {
         doctor_fail(doctor, "NATS", "start it, or put NATS_URL right: events wait in the outbox",
                     "it does not answer, or refuses us: %s", look.error ? look.error : "-");

@@ -26,12 +26,11 @@ static const char *read_file(struct arena *arena, const char *path)
 
 struct pair {
     const char *what, *certificate, *key, *authorities; // paths; authorities "": its own
+    const char *renew;                                  // how
 };
 
 static void check(struct doctor *doctor, const struct pair *pair)
 {
-    static const char renew[] = "put a new certificate and its key into the files: they are taken "
-                                "within a second";
     struct arena *arena = doctor->cli->arena;
     const char *certificate = read_file(arena, pair->certificate),
                *key = read_file(arena, pair->key),
@@ -50,37 +49,56 @@ static void check(struct doctor *doctor, const struct pair *pair)
     if (!fault && *pair->authorities)
         fault = certificate_chain_fault(certificate, authorities);
     if (fault) {
-        doctor_fail(doctor, pair->what, renew, "%s: %s", pair->certificate, fault);
+        doctor_fail(doctor, pair->what, pair->renew, "%s: %s", pair->certificate, fault);
         return;
     }
     long long days = found.left_s / DAY_S;
     if (days < WARN_DAYS)
-        doctor_warn(doctor, pair->what, renew, "%s has %lld days left", pair->certificate, days);
+        doctor_warn(doctor, pair->what, pair->renew, "%s has %lld days left", pair->certificate,
+                    days);
     else
         doctor_ok(doctor, pair->what, "%s, %lld days left",
                   found.names_n ? found.names[0] : "valid", days);
 }
 
+// A certificate and its key go together.
+static void check_both(struct doctor *doctor, const struct pair *pair)
+{
+    if (*pair->certificate && *pair->key)
+        check(doctor, pair);
+    else if (*pair->certificate || *pair->key)
+        doctor_fail(doctor, pair->what, "set both, or none",
+                    "of its certificate's file and its key's file one is missing");
+}
+
+static void check_all_three(struct doctor *doctor, const struct pair *pair)
+{
+    int said = (*pair->certificate != 0) + (*pair->key != 0) + (*pair->authorities != 0);
+    if (said == 3)
+        check(doctor, pair);
+    else if (said)
+        doctor_fail(doctor, pair->what, "set all three, or none",
+                    "of RPC_TLS_CERTIFICATE_FILE, RPC_TLS_KEY_FILE and RPC_TLS_CA_FILE some are "
+                    "missing");
+}
+
 // Each program has a certificate of its own; what doctor's environment names is looked at.
 void doctor_certificates(struct doctor *doctor)
 {
-    const struct pair own = {"certificate for gRPC",
-                             doctor_value(doctor, NULL, "RPC_TLS_CERTIFICATE_FILE"),
-                             doctor_value(doctor, NULL, "RPC_TLS_KEY_FILE"),
-                             doctor_value(doctor, NULL, "RPC_TLS_CA_FILE")};
-    const struct pair edge = {"certificate of the gateway",
-                              doctor_value(doctor, "gateway", "GATEWAY_TLS_CERTIFICATE_FILE"),
-                              doctor_value(doctor, "gateway", "GATEWAY_TLS_KEY_FILE"), ""};
-    int said = (*own.certificate != 0) + (*own.key != 0) + (*own.authorities != 0);
-    if (said == 3)
-        check(doctor, &own);
-    else if (said)
-        doctor_fail(doctor, own.what, "set all three, or none",
-                    "of RPC_TLS_CERTIFICATE_FILE, RPC_TLS_KEY_FILE and RPC_TLS_CA_FILE some are "
-                    "missing");
-    if (*edge.certificate && *edge.key)
-        check(doctor, &edge);
-    else if (*edge.certificate || *edge.key)
-        doctor_fail(doctor, edge.what, "set both, or none",
-                    "of GATEWAY_TLS_CERTIFICATE_FILE and GATEWAY_TLS_KEY_FILE one is missing");
+    static const char watched[] = "put a new certificate and its key into the files: they are "
+                                  "taken within a second";
+    static const char read_once[] = "put a new certificate and its key into the files, and restart "
+                                    "the services one after another";
+    check_all_three(doctor, &(struct pair){"certificate for gRPC",
+                                           doctor_value(doctor, NULL, "RPC_TLS_CERTIFICATE_FILE"),
+                                           doctor_value(doctor, NULL, "RPC_TLS_KEY_FILE"),
+                                           doctor_value(doctor, NULL, "RPC_TLS_CA_FILE"), watched});
+    check_both(doctor, &(struct pair){
+                           "certificate of the gateway",
+                           doctor_value(doctor, "gateway", "GATEWAY_TLS_CERTIFICATE_FILE"),
+                           doctor_value(doctor, "gateway", "GATEWAY_TLS_KEY_FILE"), "", watched});
+    check_both(doctor, &(struct pair){"certificate for NATS",
+                                      doctor_value(doctor, NULL, "NATS_CERTIFICATE_FILE"),
+                                      doctor_value(doctor, NULL, "NATS_KEY_FILE"),
+                                      doctor_value(doctor, NULL, "NATS_CA_FILE"), read_once});
 }

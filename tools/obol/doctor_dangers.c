@@ -66,6 +66,27 @@ static void check_gateway(struct doctor *doctor)
                     "its operations port is %s: /metrics needs no key", operations);
 }
 
+// All servers of the URL: "nats://user:secret@host:4222,…".
+static bool leaves_this_machine(struct arena *arena, const char *url)
+{
+    char *rest = arena_strdup(arena, url), *server;
+    while (rest && (server = strsep(&rest, ","))) {
+        const char *user = strrchr(server, '@'), *scheme = strstr(server, "://");
+        if (!is_loopback(user ? user + 1 : scheme ? scheme + 3 : server))
+            return true;
+    }
+    return false;
+}
+
+static void check_bus(struct doctor *doctor)
+{
+    const char *url = doctor_value(doctor, "payments", "NATS_URL");
+    if (!strstr(url, "tls://") && !*doctor_value(doctor, "payments", "NATS_CA_FILE") &&
+        leaves_this_machine(doctor->cli->arena, url))
+        doctor_warn(doctor, "NATS", "tls:// in NATS_URL, or NATS_CA_FILE",
+                    "events hold payers' data, and travel to another machine without TLS");
+}
+
 void doctor_dangers(struct doctor *doctor)
 {
     size_t before = doctor->findings_n;
@@ -76,4 +97,5 @@ void doctor_dangers(struct doctor *doctor)
         doctor_ok(doctor, "for production", "nothing is on that is for development");
     check_plaintext(doctor);
     check_gateway(doctor);
+    check_bus(doctor);
 }

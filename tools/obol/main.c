@@ -81,6 +81,7 @@ static bool configured(struct cli *cli)
 {
     struct rpc_tls_settings tls;
     return config_load(obol_config, obol_config_n, &obol_settings) == STATUS_OK &&
+           config_load(bus_entries, bus_entries_n, &obol_bus) == STATUS_OK &&
            config_load(rpc_tls_entries, rpc_tls_entries_n, &tls) == STATUS_OK &&
            rpc_tls_open(&tls, &cli->tls) == STATUS_OK;
 }
@@ -106,9 +107,10 @@ static int describe(int argc, char **argv)
 {
     const struct config_table tables[] = {
         {obol_config, obol_config_n, &obol_settings},
+        {bus_entries, bus_entries_n, &obol_bus},
         {rpc_tls_entries, rpc_tls_entries_n, NULL},
     };
-    const struct program program = {"obol", OBOL_VERSION, "obol", NULL, tables, 2};
+    const struct program program = {"obol", OBOL_VERSION, "obol", NULL, tables, 3};
     return program_begin(&program, argc, argv);
 }
 

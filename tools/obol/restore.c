@@ -271,7 +271,7 @@ static int say(const struct restore *restore, bool with_files)
            "3. `obol reconcile` each provider for each day since: what it has and we don't.\n"
            "4. Tell merchants the time: what they did since is to be looked up, then repeated.\n"
            "docs/backup.md has the whole order.\n",
-           obol_settings.nats_stream, obol_settings.nats_stream);
+           obol_bus.stream, obol_bus.stream);
     return EXIT_DONE;
 }
 

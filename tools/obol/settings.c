@@ -27,8 +27,6 @@ const struct config_entry obol_config[] = {
     ENTRY("OBOL_KEYS", CONFIG_SECRET, keys, "", "the keyring; for what reads or counts keys"),
     ENTRY("PG_BIN", CONFIG_STRING, pg_bin, "",
           "where pg_dump and pg_restore lie; empty: where Debian keeps them, or on PATH"),
-    ENTRY("NATS_URL", CONFIG_SECRET, nats_url, "nats://127.0.0.1:4222", "NATS servers, for doctor"),
-    ENTRY("NATS_STREAM", CONFIG_STRING, nats_stream, "obol", "JetStream stream"),
     ENTRY("AUTH_OPS_LISTEN", CONFIG_STRING, ops[PEER_AUTH], "",
           "where doctor asks auth for its health; empty: nowhere"),
     ENTRY("PAYMENTS_OPS_LISTEN", CONFIG_STRING, ops[PEER_PAYMENTS], "",
@@ -45,3 +43,4 @@ const struct config_entry obol_config[] = {
 const size_t obol_config_n = sizeof obol_config / sizeof *obol_config;
 
 struct obol_settings obol_settings;
+struct bus_settings obol_bus;

@@ -178,8 +178,10 @@ static bool is_processed(void *context)
 Test(saga, catches_up_by_the_list_of_payments_while_the_bus_is_away)
 {
     Obol__Payments__V1__RefundOperation news = OBOL__PAYMENTS__V1__REFUND_OPERATION__INIT;
-    const struct bus_config config = {
-        .url = "nats://127.0.0.1:1", .stream = "obol", .client = "test", .replicas = 1};
+    const struct bus_config config = {.settings.url = "nats://127.0.0.1:1",
+                                      .settings.stream = "obol",
+                                      .client = "test",
+                                      .settings.replicas = 1};
     news.refund_id = (char *)make();
     news.status = (char *)"processed";
     news.revision = 2;

@@ -35,8 +35,10 @@ static inline void fixture_connect(struct fixture *f)
                                    .application = "bus",
                                    .statement_timeout_ms = 20000,
                                    .lock_timeout_ms = 5000};
-    f->bus = bus_new(&(struct bus_config){
-        .url = f->nats.url, .stream = "obol", .client = "test", .replicas = 1});
+    f->bus = bus_new(&(struct bus_config){.settings.url = f->nats.url,
+                                          .settings.stream = "obol",
+                                          .client = "test",
+                                          .settings.replicas = 1});
     cr_assert_not_null(f->bus);
     (void)test_sql(f->db, f->arena, "CREATE TABLE seen (n bigserial, id text)");
 }

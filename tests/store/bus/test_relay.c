@@ -163,8 +163,8 @@ Test(relay, reports_the_bus_to_health)
 {
     struct health *health = health_new("test", "0");
     int dependency = health_add(health, "nats", true);
-    struct bus *bus = bus_new(&(struct bus_config){.url = f.nats.url,
-                                                   .stream = "obol",
+    struct bus *bus = bus_new(&(struct bus_config){.settings.url = f.nats.url,
+                                                   .settings.stream = "obol",
                                                    .client = "test",
                                                    .health = health,
                                                    .dependency = dependency});
@@ -181,8 +181,10 @@ Test(relay, reports_the_bus_to_health)
 
 Test(relay, bears_an_address_that_is_none)
 {
-    struct bus *bus = bus_new(&(struct bus_config){
-        .url = "nats://127.0.0.1:1,nats://127.0.0.1:2", .stream = "obol", .client = "test"});
+    struct bus *bus =
+        bus_new(&(struct bus_config){.settings.url = "nats://127.0.0.1:1,nats://127.0.0.1:2",
+                                     .settings.stream = "obol",
+                                     .client = "test"});
     struct relay *relay = relay_start(bus, &f.config, "payments", f.bell);
     fixture_emit(&f, "payment.created", 0, 1);
     cr_assert_str_eq(test_sql(f.db, f.arena, "SELECT count(*) FROM outbox"), "1");

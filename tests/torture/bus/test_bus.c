@@ -100,8 +100,10 @@ static void finish(struct bus **bus, struct relay **relay, struct consumer **con
 {
     struct db_config config = settings();
     if (!*bus)
-        *bus = bus_new(&(struct bus_config){
-            .url = nats.url, .stream = "obol", .client = "torture", .replicas = 1});
+        *bus = bus_new(&(struct bus_config){.settings.url = nats.url,
+                                            .settings.stream = "obol",
+                                            .client = "torture",
+                                            .settings.replicas = 1});
     torture_check(*bus);
     if (!*relay)
         *relay = relay_start(*bus, &config, "house", NULL);
@@ -121,8 +123,10 @@ static bool carries(void)
     const struct consumer_config wanted = {
         .durable = durable, .filters = filters, .handle = take, .context = &seen};
     torture_arm();
-    struct bus *bus = bus_new(&(struct bus_config){
-        .url = nats.url, .stream = "obol", .client = "torture", .replicas = 1});
+    struct bus *bus = bus_new(&(struct bus_config){.settings.url = nats.url,
+                                                   .settings.stream = "obol",
+                                                   .client = "torture",
+                                                   .settings.replicas = 1});
     struct relay *relay = bus ? relay_start(bus, &config, "house", NULL) : NULL;
     struct consumer *consumer = bus ? consumer_start(bus, &config, &wanted) : NULL;
     bool well = relay && consumer;
