@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "fuzz"))
 import run as fuzz  # noqa: E402  fuzz/run.py
 TIERS = ["rules", "store", "rpc", "torture"]
 PROGRAM_SECONDS_MAX = 300
-SYSTEM_SECONDS_MAX = 900
+SYSTEM_SECONDS_MAX, SYSTEM_ALL_SECONDS_MAX = 900, 3600
 FUZZ_RUNS = 10000
 FUZZ_SECONDS_MAX = 120
 COVERAGE_MIN = 80
@@ -140,7 +140,7 @@ def run_pytest(tally, name, arguments, scratch, seconds):
                               stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=seconds, errors="replace", text=True)
         output, code = done.stdout, done.returncode
     except subprocess.TimeoutExpired as expired:
-        output, code = f"{expired.stdout}\nstill running after {seconds} s", 1
+        output, code = f"{(expired.stdout or b'').decode(errors='replace')}\nstill running after {seconds} s", 1
     passed = failed = 0
     failures = []
     if report.exists():
@@ -195,13 +195,14 @@ def main():
         run_programs(tally, options.build, tiers, patterns, scratch)
         if everything or "system" in named or (patterns and not named):
             chosen = ["-k", " or ".join(patterns)] if patterns else []
-            run_pytest(tally, "system", ["tests/system", "-n", str(SYSTEM_AT_ONCE), "--dist", "loadfile", *chosen], scratch, SYSTEM_SECONDS_MAX)
+            run_pytest(tally, "system", ["tests/system", "-n", str(SYSTEM_AT_ONCE), "--dist", "loadfile", *chosen], scratch,
+                       SYSTEM_ALL_SECONDS_MAX if options.thread_build else SYSTEM_SECONDS_MAX)
         if options.fuzz_build:
             run_fuzz(tally, options.fuzz_build, patterns, scratch)
         if options.thread_build:
             run_thread_programs(tally, options.thread_build, scratch)
             os.environ["OBOL_BIN"] = str(options.thread_build / "bin")
-            run_pytest(tally, "system_tsan", [f"tests/system/{name}" for name in THREAD_SYSTEM], scratch, SYSTEM_SECONDS_MAX)
+            run_pytest(tally, "system_tsan", [f"tests/system/{name}" for name in THREAD_SYSTEM], scratch, SYSTEM_ALL_SECONDS_MAX)
         if everything:
             report_coverage(tally, options.build)
     for failure in tally.failures:

@@ -22,7 +22,7 @@ struct stage *stage_new(struct rpc_server *server)
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&stage->shut_down, &attributes);
+    pthread_cond_init(&stage->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     stage->queue = grpc_completion_queue_create_for_next(NULL);
     grpc_server_register_completion_queue(server->core, stage->queue, NULL);
@@ -83,6 +83,14 @@ static void stage_tick(struct stage *stage)
     }
 }
 
+static void stage_change(struct stage *stage, bool *what)
+{
+    pthread_mutex_lock(&stage->mutex);
+    *what = true;
+    pthread_cond_broadcast(&stage->changed);
+    pthread_mutex_unlock(&stage->mutex);
+}
+
 static void stage_event(struct stage *stage, void *tag, bool success)
 {
     struct slot *slot = tag;
@@ -90,18 +98,26 @@ static void stage_event(struct stage *stage, void *tag, bool success)
         if (slot_event(slot, success))
             check_answer(stage, slot);
     } else if (tag == &stage->shutdown) {
-        pthread_mutex_lock(&stage->mutex);
-        stage->is_shut_down = true;
-        pthread_cond_broadcast(&stage->shut_down);
-        pthread_mutex_unlock(&stage->mutex);
+        stage_change(stage, &stage->is_shut_down);
     } else {
         stream_event(tag, success);
     }
 }
 
+// A stream that arrives takes a free one to be armed in its place: while others are still being
+// armed, none is free for certain.
+static void stage_wait_armed(struct stage *stage)
+{
+    pthread_mutex_lock(&stage->mutex);
+    while (!stage->armed)
+        pthread_cond_wait(&stage->changed, &stage->mutex);
+    pthread_mutex_unlock(&stage->mutex);
+}
+
 static void *stage_main(void *argument)
 {
     struct stage *stage = argument;
+    stage_wait_armed(stage);
     for (;;) {
         gpr_timespec until = stage->watches_n + stage->reflections_n > 0
                                  ? deadline_to_core(clock_deadline_ns(TICK_MS))
@@ -131,6 +147,7 @@ void stage_arm(struct stage *stage)
         server_enter(stage->server);
         stream_arm(&stage->streams[i], &stage->kinds[i % stage->kinds_n]);
     }
+    stage_change(stage, &stage->armed);
 }
 
 void stage_shutdown(struct stage *stage)
@@ -145,7 +162,7 @@ bool stage_wait(struct stage *stage, int64_t max_ms)
     int error = 0;
     pthread_mutex_lock(&stage->mutex);
     while (!stage->is_shut_down && error == 0)
-        error = pthread_cond_timedwait(&stage->shut_down, &stage->mutex, &until);
+        error = pthread_cond_timedwait(&stage->changed, &stage->mutex, &until);
     bool done = stage->is_shut_down;
     pthread_mutex_unlock(&stage->mutex);
     return done;
@@ -156,6 +173,7 @@ void stage_free(struct stage *stage)
     if (!stage)
         return;
     grpc_completion_queue_shutdown(stage->queue);
+    stage_change(stage, &stage->armed); // where it came to nothing
     if (stage->runs)
         pthread_join(stage->thread, NULL);
     while (
@@ -167,7 +185,7 @@ void stage_free(struct stage *stage)
     for (size_t i = 0; i < POOL_N; i++)
         grpc_metadata_array_destroy(&stage->streams[i].metadata);
     grpc_completion_queue_destroy(stage->queue);
-    pthread_cond_destroy(&stage->shut_down);
+    pthread_cond_destroy(&stage->changed);
     pthread_mutex_destroy(&stage->mutex);
     arena_free(stage->arena);
     free(stage);

@@ -41,8 +41,8 @@ struct stage {
     pthread_t thread;
     bool runs;
     pthread_mutex_t mutex;
-    pthread_cond_t shut_down;
-    bool is_shut_down;
+    pthread_cond_t changed;
+    bool armed, is_shut_down; // under the mutex
     struct stage_tag shutdown;
 };
 

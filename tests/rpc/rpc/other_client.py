@@ -118,7 +118,7 @@ def watchers(channel):
                     next(stream)
                     told += 1
             except grpc.RpcError as error:
-                assert error.code().name in ("UNAVAILABLE", "DEADLINE_EXCEEDED"), error
+                assert error.code().name in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"), error  # CANCELLED: it had no time to say so
             stream.cancel()
     assert told > 20, told
 
