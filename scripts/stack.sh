@@ -25,7 +25,7 @@ TEXT
 stack_environment() {
     stack_secrets
     export DATABASE_URL=${DATABASE_URL:-postgresql://obol:$PG_PASSWORD@127.0.0.1:$(port 15432)/obol}
-    export NATS_URL=${NATS_URL:-nats://127.0.0.1:$(port 14222)}
+    [ -n "${NATS_URL:-}" ] || bus_environment
     export AUTH_LISTEN=127.0.0.1:$(port 50054) PAYMENTS_LISTEN=127.0.0.1:$(port 50051)
     export REFUNDS_LISTEN=127.0.0.1:$(port 50052) WEBHOOKS_LISTEN=127.0.0.1:$(port 50053)
     export PAYMENTS_OPS_LISTEN=127.0.0.1:$(port 9001) REFUNDS_OPS_LISTEN=127.0.0.1:$(port 9002)
@@ -45,6 +45,12 @@ stack_environment() {
     export PAYER_FAILURES_BLOCK=${PAYER_FAILURES_BLOCK:-0}
     export WEBHOOK_ALLOW_PRIVATE=true LOG_FORMAT=${LOG_FORMAT:-text}
     tls_environment operator # what is called from here on; programs get their own
+}
+
+# Of the nats-server that start_bus starts.
+bus_environment() {
+    export NATS_URL=nats://127.0.0.1:$(port 14222)
+    [ "${OBOL_TLS:-}" != true ] || export NATS_CA_FILE=$DATA/tls/ca.crt
 }
 
 # OBOL_TLS=true: the variables of a role's certificate.
@@ -106,8 +112,14 @@ start_bus() {
     [ -z "${NATS_URL:-}" ] || return 0
     stack_secrets
     rm -rf "$DATA/nats"
+    local tls=
+    if [ "${OBOL_TLS:-}" = true ]; then
+        certificates_make "$DATA/tls"
+        tls="tls { cert_file: \"$DATA/tls/nats.crt\", key_file: \"$DATA/tls/nats.key\" }"
+    fi
     (umask 077; cat >"$DATA/nats.conf" <<TEXT
 jetstream { store_dir: "$DATA/jetstream", key: "$NATS_KEY", cipher: aes }
+$tls
 TEXT
     )
     start nats nats-server -a 127.0.0.1 -p "$(port 14222)" -c "$DATA/nats.conf"

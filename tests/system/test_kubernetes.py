@@ -24,6 +24,7 @@ SERVICE = ALL | {
     "RPC_CONNECTION_AGE_S",  # the same without TLS
     "DATABASE_URL",  # each service has its own
     "NATS_STREAM",  # a bus is shared with nobody
+    "NATS_CERTIFICATE_FILE", "NATS_KEY_FILE",  # the NATS here asks for a password
     "FAST_THREADS", "SLOW_THREADS",  # k8s/README.md counts connections by them
     "EVENT_RETENTION_S",
     "MEASURE_EVERY_S",  # as often as Prometheus asks
@@ -46,7 +47,7 @@ STAND = {
 # What only some overlays set.
 SOMEWHERE = {"TEST_MODE", "TRUSTED_PROXIES", "GATEWAY_TLS_CERTIFICATE_FILE", "GATEWAY_TLS_KEY_FILE", "SIMULATOR_KEY",
              "SIMULATOR_CALLBACK_SECRET", "CALLBACK_BASE_URL", "PROVIDER_ALLOW_HTTP", "PROVIDER_DELAYS_PERCENT",
-             "WEBHOOK_ALLOW_PRIVATE"} | TLS
+             "WEBHOOK_ALLOW_PRIVATE", "NATS_CA_FILE"} | TLS
 STOP_MS = 10000  # loops that end after the calls are through: the processor's, the dispatcher's
 
 
@@ -325,6 +326,13 @@ def test_images_are_those_of_this_version(name):
         assert (security["runAsUser"], security["runAsGroup"]) == tuple(map(int, user)), container.pod.name
 
 
+def stand_in_certificate(directory):
+    """As the Secret of ../certificates lays it out, by ./dev certificates."""
+    subprocess.run([ROOT / "dev", "certificates", directory], check=True, timeout=60, stdin=subprocess.DEVNULL)
+    (directory / "nats.crt").rename(directory / "tls.crt")
+    (directory / "nats.key").rename(directory / "tls.key")
+
+
 @every_overlay
 def test_nats_takes_its_configuration(name, tmp_path):
     built = overlay(name)
@@ -332,18 +340,25 @@ def test_nats_takes_its_configuration(name, tmp_path):
     replicas = pod.owner["spec"]["replicas"]
     services = built.pods["auth"].containers[0].environment()
     assert int(services["NATS_REPLICAS"]) == replicas == (1 if name == "dev" else 3)
-    sources = pod.spec["volumes"][0]["projected"]["sources"]
-    nats = built.one("ConfigMap", sources[0]["configMap"]["name"])["data"]["nats.conf"]
-    (tmp_path / "nats.conf").write_text(nats)
-    for key, text in secrets_of(name)["nats"].items():
-        (tmp_path / key).write_text(text)
+    [projected] = [volume["projected"]["sources"] for volume in pod.spec["volumes"] if "projected" in volume]
+    configuration = built.one("ConfigMap", projected[0]["configMap"]["name"])["data"]
+    nats = configuration["nats.conf"]
+    for key, text in {**configuration, **secrets_of(name)["nats"]}.items():
+        (tmp_path / key).write_text(text.replace("/etc/nats-tls", str(tmp_path)))
+    encrypted = "NATS_CA_FILE" in services
+    assert encrypted == (name != "dev") == ("/etc/nats-tls/tls.crt" in pod.containers[0].files())
+    if encrypted:
+        stand_in_certificate(tmp_path)
+        [certificate] = [c["spec"] for c in built.kind("Certificate") if c["spec"]["secretName"] == "nats-tls"]
     done = subprocess.run(["nats-server", "-t", "-c", tmp_path / "nats.conf"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, timeout=20, env={"PATH": os.environ["PATH"], "POD_NAME": "nats-0"})
     assert done.returncode == 0, done.stdout
     assert "cipher: aes" in nats and "key: $JETSTREAM_KEY" in nats
+    assert ("tls {" in configuration["tls.conf"]) == encrypted and (name == "dev" or nats.count('include "tls.conf"') == 2)
     routes = re.findall(r"@([a-z0-9.-]+):6222", secrets_of(name)["nats"]["cluster.conf"])
     headless = pod.owner["spec"]["serviceName"]
     assert routes[:replicas] == [f"nats-{n}.{headless}" for n in range(replicas)]
+    assert not encrypted or certificate["dnsNames"] == ["nats", *routes]
     assert built.one("Service", headless)["spec"]["publishNotReadyAddresses"] is True
     assert ("cluster {" in nats) == (replicas > 1)
     assert re.search(r"listen: 0\.0\.0\.0:(\d+)", nats)[1] == "4222" and "http: 0.0.0.0:8222" in nats
