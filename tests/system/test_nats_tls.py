@@ -111,6 +111,22 @@ def test_doctor_warns_of_a_bus_elsewhere_without_tls(stack, url, warned):
     assert "secret" not in "".join(told)
 
 
+def test_a_service_serves_on_without_a_bus_that_it_can_trust(stack, receiver, tmp_path):
+    program = stack.processes["webhooks"]
+    program.stop()
+    program.start(NATS_CA_FILE=str(Authority(tmp_path).certificate))
+    stack.wait_ready()
+    try:
+        told(stack, receiver)  # by comparing journals
+        assert "webhooks" not in connections(stack)
+        health = json.loads(send(stack.ports["webhooks_ops"], "GET", "/health").raw)
+        assert health["dependencies"]["nats"]["status"] == "down"
+    finally:
+        program.stop()
+        stack.restart("webhooks")
+        stack.wait_ready()
+
+
 def test_a_program_does_not_start_with_files_that_are_none(stack, authority, tmp_path):
     program = stack.processes["refunds"]
     program.stop()
