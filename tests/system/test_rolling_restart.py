@@ -20,7 +20,7 @@ def front():
     return PORTS.take()
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["plain", "mutual_tls"])
+@pytest.fixture(scope="module", params=[False, *([True] if LONG else [])], ids=lambda tls: "mutual_tls" if tls else "plain")
 def stack(request, front):
     made = Stack(tls=request.param, replicas=[*SERVICES, "gateway"], DRAIN_DELAY_MS=str(DELAY_MS), RPC_CONNECTION_AGE_S="4",
                  RPC_TLS_CONNECTION_AGE_S="4", CALLBACK_BASE_URL=f"http://127.0.0.1:{front}")
