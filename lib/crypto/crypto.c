@@ -15,6 +15,14 @@
 DEFINE_CLEANUP(EVP_MAC_CTX_free, EVP_MAC_CTX *)
 DEFINE_CLEANUP(EVP_MD_CTX_free, EVP_MD_CTX *)
 
+// OpenSSL would be taken down when the program begins to exit, while threads of other libraries
+// (gRPC's) may still use it and end: what it keeps for each of them would stay behind. The process
+// gives everything back anyway. Before any library's first use of it, whose word would count.
+__attribute__((constructor)) static void keep_until_the_end(void)
+{
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+}
+
 // Fetched once: an implicit fetch at every call costs more than the digest of a short message.
 static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
 static EVP_MD *sha256, *sha512;

@@ -1,4 +1,8 @@
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "crypto/crypto.h"
 #include "torture/support/torture.h"
@@ -63,6 +67,42 @@ static bool providers(void)
     return well;
 }
 
+// Threads of other libraries end when they like, also once exit has begun: what OpenSSL keeps for
+// each has to go with it even then. Registered before OpenSSL could be, this runs after it would.
+static struct {
+    pthread_t thread;
+    pid_t process;
+    sem_t used, over;
+} latecomer;
+
+static void *latecomer_main(void *nothing)
+{
+    uint8_t random[8];
+    crypto_random(random, sizeof random);
+    sem_post(&latecomer.used);
+    sem_wait(&latecomer.over);
+    return nothing;
+}
+
+static void latecomer_end(void)
+{
+    if (getpid() != latecomer.process)
+        return;
+    sem_post(&latecomer.over);
+    pthread_join(latecomer.thread, NULL);
+}
+
+static void latecomer_begin(void)
+{
+    latecomer.process = getpid();
+    sem_init(&latecomer.used, 0, 0);
+    sem_init(&latecomer.over, 0, 0);
+    atexit(latecomer_end);
+    if (pthread_create(&latecomer.thread, NULL, latecomer_main, NULL) != 0)
+        abort();
+    sem_wait(&latecomer.used);
+}
+
 int main(void)
 {
     const struct torture_scenario scenarios[] = {
@@ -70,5 +110,7 @@ int main(void)
         {.name = "texts", .run = texts},
         {.name = "providers", .run = providers},
     };
-    return torture_main(scenarios, sizeof scenarios / sizeof *scenarios);
+    int code = torture_main(scenarios, sizeof scenarios / sizeof *scenarios);
+    latecomer_begin(); // the scenarios' processes are over: this is OpenSSL's first use in this one
+    return code;
 }
