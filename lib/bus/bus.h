@@ -23,6 +23,7 @@ struct bus_settings {
 };
 extern const struct config_entry bus_entries[];
 extern const size_t bus_entries_n;
+bool bus_insists_on_tls(const struct bus_settings *settings);
 
 struct bus;
 struct bus_config {

@@ -43,6 +43,11 @@ static natsStatus set_servers(natsOptions *options, const char *url)
     return status;
 }
 
+bool bus_insists_on_tls(const struct bus_settings *settings)
+{
+    return given(settings->ca_file) || strstr(settings->url, "tls://");
+}
+
 // The library itself would go on in plain text with a server that offers nothing else.
 static natsStatus set_security(natsOptions *options, const struct bus_settings *settings)
 {
@@ -56,7 +61,7 @@ static natsStatus set_security(natsOptions *options, const struct bus_settings *
         log_error("bus.files_refused", LOG_S("ca_file", settings->ca_file),
                   LOG_S("certificate_file", settings->certificate_file),
                   LOG_S("text", natsStatus_GetText(s)));
-    if (s == NATS_OK && (given(settings->ca_file) || strstr(settings->url, "tls://")))
+    if (s == NATS_OK && bus_insists_on_tls(settings))
         s = natsOptions_SetSecure(options, true);
     return s;
 }

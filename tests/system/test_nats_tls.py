@@ -111,6 +111,12 @@ def test_doctor_warns_of_a_bus_elsewhere_without_tls(stack, url, warned):
     assert "secret" not in "".join(told)
 
 
+@pytest.mark.parametrize("name", ["OBOL_KEYS_FILE", "NATS_URL_FILE"])
+def test_doctor_goes_on_where_a_file_of_its_own_is_missing(stack, tmp_path, name):
+    told = findings(stack, **{name.removesuffix("_FILE"): "", name: str(tmp_path / "none")})
+    assert any(line.startswith("ok NATS: nats-server" if name == "OBOL_KEYS_FILE" else "fail NATS: ") for line in told), told
+
+
 def test_a_service_serves_on_without_a_bus_that_it_can_trust(stack, receiver, tmp_path):
     program = stack.processes["webhooks"]
     program.stop()

@@ -54,6 +54,11 @@ static void check_stream(struct doctor *doctor, const char *what, const struct b
 void doctor_bus(struct doctor *doctor)
 {
     struct bus_look look;
+    if (!obol_bus.url || !obol_bus.stream) {
+        doctor_fail(doctor, "NATS", "put NATS_URL and NATS_STREAM right",
+                    "their text can't be had");
+        return;
+    }
     const char *stream = arena_printf(doctor->cli->arena, "stream %s", obol_bus.stream);
     bus_look(doctor->cli->arena, &obol_bus, DOCTOR_WAIT_MS, &look);
     if (!look.connected) {

@@ -27,6 +27,7 @@ static const char *read_file(struct arena *arena, const char *path)
 struct pair {
     const char *what, *certificate, *key, *authorities; // paths; authorities "": its own
     const char *renew;                                  // how
+    const char *variables;                              // that name the files
 };
 
 static void check(struct doctor *doctor, const struct pair *pair)
@@ -67,8 +68,8 @@ static void check_both(struct doctor *doctor, const struct pair *pair)
     if (*pair->certificate && *pair->key)
         check(doctor, pair);
     else if (*pair->certificate || *pair->key)
-        doctor_fail(doctor, pair->what, "set both, or none",
-                    "of its certificate's file and its key's file one is missing");
+        doctor_fail(doctor, pair->what, "set both, or none", "of %s one is missing",
+                    pair->variables);
 }
 
 static void check_all_three(struct doctor *doctor, const struct pair *pair)
@@ -77,9 +78,8 @@ static void check_all_three(struct doctor *doctor, const struct pair *pair)
     if (said == 3)
         check(doctor, pair);
     else if (said)
-        doctor_fail(doctor, pair->what, "set all three, or none",
-                    "of RPC_TLS_CERTIFICATE_FILE, RPC_TLS_KEY_FILE and RPC_TLS_CA_FILE some are "
-                    "missing");
+        doctor_fail(doctor, pair->what, "set all three, or none", "of %s some are missing",
+                    pair->variables);
 }
 
 // Each program has a certificate of its own; what doctor's environment names is looked at.
@@ -89,16 +89,20 @@ void doctor_certificates(struct doctor *doctor)
                                   "taken within a second";
     static const char read_once[] = "put a new certificate and its key into the files, and restart "
                                     "the services one after another";
-    check_all_three(doctor, &(struct pair){"certificate for gRPC",
-                                           doctor_value(doctor, NULL, "RPC_TLS_CERTIFICATE_FILE"),
-                                           doctor_value(doctor, NULL, "RPC_TLS_KEY_FILE"),
-                                           doctor_value(doctor, NULL, "RPC_TLS_CA_FILE"), watched});
-    check_both(doctor, &(struct pair){
-                           "certificate of the gateway",
-                           doctor_value(doctor, "gateway", "GATEWAY_TLS_CERTIFICATE_FILE"),
-                           doctor_value(doctor, "gateway", "GATEWAY_TLS_KEY_FILE"), "", watched});
+    check_all_three(
+        doctor, &(struct pair){"certificate for gRPC",
+                               doctor_value(doctor, NULL, "RPC_TLS_CERTIFICATE_FILE"),
+                               doctor_value(doctor, NULL, "RPC_TLS_KEY_FILE"),
+                               doctor_value(doctor, NULL, "RPC_TLS_CA_FILE"), watched,
+                               "RPC_TLS_CERTIFICATE_FILE, RPC_TLS_KEY_FILE and RPC_TLS_CA_FILE"});
+    check_both(doctor,
+               &(struct pair){"certificate of the gateway",
+                              doctor_value(doctor, "gateway", "GATEWAY_TLS_CERTIFICATE_FILE"),
+                              doctor_value(doctor, "gateway", "GATEWAY_TLS_KEY_FILE"), "", watched,
+                              "GATEWAY_TLS_CERTIFICATE_FILE and GATEWAY_TLS_KEY_FILE"});
     check_both(doctor, &(struct pair){"certificate for NATS",
                                       doctor_value(doctor, NULL, "NATS_CERTIFICATE_FILE"),
                                       doctor_value(doctor, NULL, "NATS_KEY_FILE"),
-                                      doctor_value(doctor, NULL, "NATS_CA_FILE"), read_once});
+                                      doctor_value(doctor, NULL, "NATS_CA_FILE"), read_once,
+                                      "NATS_CERTIFICATE_FILE and NATS_KEY_FILE"});
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "doctor.h"
+#include "settings.h"
 
 static const struct {
     const char *name, *text, *todo;
@@ -80,9 +81,8 @@ static bool leaves_this_machine(struct arena *arena, const char *url)
 
 static void check_bus(struct doctor *doctor)
 {
-    const char *url = doctor_value(doctor, "payments", "NATS_URL");
-    if (!strstr(url, "tls://") && !*doctor_value(doctor, "payments", "NATS_CA_FILE") &&
-        leaves_this_machine(doctor->cli->arena, url))
+    if (obol_bus.url && !bus_insists_on_tls(&obol_bus) &&
+        leaves_this_machine(doctor->cli->arena, obol_bus.url))
         doctor_warn(doctor, "NATS", "tls:// in NATS_URL, or NATS_CA_FILE",
                     "events hold payers' data, and travel to another machine without TLS");
 }

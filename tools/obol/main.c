@@ -77,12 +77,13 @@ static bool asks_for_help(int argc, char **argv)
     return strcmp(last, "--help") == 0 || strcmp(last, "-h") == 0 || strcmp(last, "help") == 0;
 }
 
+// All is read, whatever is at fault: doctor goes on with the rest.
 static bool configured(struct cli *cli)
 {
     struct rpc_tls_settings tls;
-    return config_load(obol_config, obol_config_n, &obol_settings) == STATUS_OK &&
-           config_load(bus_entries, bus_entries_n, &obol_bus) == STATUS_OK &&
-           config_load(rpc_tls_entries, rpc_tls_entries_n, &tls) == STATUS_OK &&
+    bool own = config_load(obol_config, obol_config_n, &obol_settings) == STATUS_OK;
+    bool bus = config_load(bus_entries, bus_entries_n, &obol_bus) == STATUS_OK;
+    return own && bus && config_load(rpc_tls_entries, rpc_tls_entries_n, &tls) == STATUS_OK &&
            rpc_tls_open(&tls, &cli->tls) == STATUS_OK;
 }
 
@@ -110,7 +111,8 @@ static int describe(int argc, char **argv)
         {bus_entries, bus_entries_n, &obol_bus},
         {rpc_tls_entries, rpc_tls_entries_n, NULL},
     };
-    const struct program program = {"obol", OBOL_VERSION, "obol", NULL, tables, 3};
+    const struct program program = {"obol", OBOL_VERSION, "obol",
+                                    NULL,   tables,       sizeof tables / sizeof *tables};
     return program_begin(&program, argc, argv);
 }
 
