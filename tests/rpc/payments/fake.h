@@ -109,13 +109,11 @@ static void fake_handle(void *state, struct http_exchange *exchange)
     pthread_mutex_unlock(&fake.lock);
 }
 
-static inline void fake_start(void)
+// On this port; 0: a free one. Also after it was stopped.
+static inline void fake_listen(int port)
 {
-    pthread_mutex_init(&fake.lock, NULL);
-    fake.post_status = 202;
-    fake.records = true;
-    fake.result = "succeeded";
     struct http_server_config config = {.address = "127.0.0.1",
+                                        .port = (uint16_t)port,
                                         .loops = 1,
                                         .body_max = 65536,
                                         .connections_max = 256,
@@ -123,6 +121,15 @@ static inline void fake_start(void)
                                         .idle_s = 30,
                                         .handle = fake_handle};
     cr_ok(http_server_start(&config, &fake.server));
+}
+
+static inline void fake_start(void)
+{
+    pthread_mutex_init(&fake.lock, NULL);
+    fake.post_status = 202;
+    fake.records = true;
+    fake.result = "succeeded";
+    fake_listen(0);
 }
 
 // Changes what it does, between requests.

@@ -69,12 +69,5 @@ Test(cards, refuses_cards_and_tokens_that_are_none)
     http_server_stop(fake.server, 100);
     call = tokenize("4242424242424242", NULL);
     cr_assert_eq(rpc_tokenize_card(&f.worker, call), STATUS_UNAVAILABLE);
-    struct http_server_config config = {.address = "127.0.0.1",
-                                        .loops = 1,
-                                        .body_max = 65536,
-                                        .connections_max = 64,
-                                        .request_s = 5,
-                                        .idle_s = 30,
-                                        .handle = fake_handle};
-    cr_ok(http_server_start(&config, &fake.server));
+    fake_listen(0);
 }

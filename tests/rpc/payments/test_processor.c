@@ -120,15 +120,7 @@ Test(processor, waits_for_a_provider_that_is_away)
     start_processor();
     wait_sql("SELECT attempts > 0 AND status = 'ready' FROM operations", "t");
     cr_assert_str_eq(payment_get(&f, id)->status, "processing");
-    struct http_server_config config = {.address = "127.0.0.1",
-                                        .port = (uint16_t)port,
-                                        .loops = 1,
-                                        .body_max = 65536,
-                                        .connections_max = 64,
-                                        .request_s = 5,
-                                        .idle_s = 30,
-                                        .handle = fake_handle};
-    cr_ok(http_server_start(&config, &fake.server));
+    fake_listen(port);
     wait_status(id, "succeeded");
 }
 

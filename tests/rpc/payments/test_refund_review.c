@@ -1,65 +1,9 @@
 // Refunds of which the provider never tells what became: listed for a person, and decided.
-#include "../../store/payments/fixture.h"
 #include "callbacks/rpc_callbacks.h"
-#include "fake.h"
 #include "obol/payments/v1/providers.obol.h"
-#include "processor/processor.h"
+#include "processing.h"
 
-static struct fixture f;
-static char url[64];
-
-static void begin(void)
-{
-    fake_start();
-    snprintf(url, sizeof url, "http://127.0.0.1:%d", http_server_port(fake.server));
-    fixture_begin_at(&f, url);
-}
-
-static void end(void)
-{
-    if (f.state.processor)
-        processor_stop(f.state.processor);
-    f.state.processor = NULL;
-    http_server_stop(fake.server, 1000);
-    fixture_end(&f);
-}
-
-TestSuite(refund_review, .init = begin, .fini = end);
-
-static void start_processor(void)
-{
-    static struct db_config config;
-    config = (struct db_config){.ring = test_ring(),
-                                .url = f.database.url,
-                                .schema = "payments",
-                                .application = "test",
-                                .statement_timeout_ms = 20000,
-                                .lock_timeout_ms = 2000};
-    f.state.processor =
-        processor_start(&(struct processor_config){.state = &f.state, .db = &config, .slots = 16});
-    cr_assert_not_null(f.state.processor);
-}
-
-static const char *sql(const char *text)
-{
-    return test_sql(f.db, f.arena, text);
-}
-
-struct wanted {
-    const char *sql, *value;
-};
-
-static bool row_says(void *context)
-{
-    const struct wanted *wanted = context;
-    return strcmp(sql(wanted->sql), wanted->value) == 0;
-}
-
-static void wait_sql(const char *text, const char *value)
-{
-    struct wanted wanted = {text, value};
-    test_wait(row_says, &wanted, 15000, value);
-}
+TestSuite(refund_review, .init = processing_begin, .fini = processing_end);
 
 static void reserve(const char *payment, const char *refund, int64_t amount)
 {
